@@ -56,6 +56,9 @@ class Report:
     faults: collections.Counter[str] = field(default_factory=collections.Counter)
     untyped: list[str] = field(default_factory=list)
     late: float = float("-inf")
+    latest: str = ""
+    #: The longest time in seconds for which this process did not run when it should.
+    pause: float = 0.0
     #: Megabytes in memory after each tenth of the time.
     memory: list[float] = field(default_factory=list)
     back: float = 0.0
@@ -87,7 +90,8 @@ class Report:
         verdict = f"  FAIL: {'; '.join(self.wrong)}" if self.wrong else ""
         return (
             f"{self.transport:12} {self.seconds:6.0f} s  {saw}; faults: {struck}; "
-            f"latest end {self.late:+.1f} s from its deadline; memory {self.growth:+.1f} MB "
+            f"latest end {self.late:+.1f} s from its deadline ({self.latest}), "
+            f"longest pause of this process {self.pause:.1f} s; memory {self.growth:+.1f} MB "
             f"({' '.join(f'{tenth:.0f}' for tenth in self.memory)}); "
             f"back after {self.back:.1f} s; left: {self.left or '-'}{verdict}"
         )
@@ -188,12 +192,17 @@ def load(face: Face, report: Report, seconds: float, seed: int) -> None:
         with lock:
             pending.discard(call)
             report.ends[ended.saw] += 1
-            report.late = max(report.late, ended.seconds - (call.timeout or 0))
+            late = ended.seconds - (call.timeout or 0)
+            if late > report.late:
+                report.late, report.latest = late, f"{ended.saw} after {ended.seconds:.2f} s"
             if not ended.typed:
                 report.untyped.append(f"{ended.saw}: {ended.message}")
         room.release()
 
     began = time.monotonic()
+    over = threading.Event()
+    watch = threading.Thread(target=note_pauses, args=(report, over), name="watch")
+    watch.start()
     number = 0
     while (elapsed := time.monotonic() - began) < seconds:
         room.acquire()
@@ -208,8 +217,18 @@ def load(face: Face, report: Report, seconds: float, seed: int) -> None:
         ended = call.result(60)
         if ended.saw == "HUNG":
             report.untyped.append(f"HUNG after {ended.seconds:.0f} s")
+    over.set()
+    watch.join()
     report.memory.append(resident())
     report.seconds = time.monotonic() - began
+
+
+def note_pauses(report: Report, over: threading.Event) -> None:
+    """Note the longest pause of this process: no call can end while it does not run."""
+    began = time.monotonic()
+    while not over.wait(0.05):
+        report.pause = max(report.pause, (now := time.monotonic()) - began - 0.05)
+        began = now
 
 
 def soak(transport: str, seconds: float, seed: int) -> Report:

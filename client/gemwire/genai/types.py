@@ -328,9 +328,11 @@ from gemwire_proto.v1beta.views import (
     EmbedTextRequest,
     EmbedTextResponse,
     EndSensitivity,
+    EnterpriseWebSearch,
     Environment,
     Example,
     ExecutableCode,
+    FeatureSelectionPreference,
     FileData,
     FileSearch,
     FileSearchRetrievalConfig,
@@ -360,6 +362,11 @@ from gemwire_proto.v1beta.views import (
     GenerateTextRequest,
     GenerateTextResponse,
     GenerationConfig,
+    GenerationConfigRoutingConfig,
+    GenerationConfigRoutingConfigAutoRoutingMode,
+    GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference,
+    GenerationConfigRoutingConfigManualRoutingMode,
+    GenerationOutputConfig,
     GetCachedContentRequest,
     GetChunkRequest,
     GetCorpusRequest,
@@ -462,6 +469,8 @@ from gemwire_proto.v1beta.views import (
     MetadataFilter,
     Modality,
     ModalityTokenCount,
+    ModelArmorConfig,
+    ModelSelectionConfig,
     ModelStage,
     ModelStatus,
     MultiSpeakerVoiceConfig,
@@ -486,11 +495,17 @@ from gemwire_proto.v1beta.views import (
     QueryCorpusResponse,
     QueryDocumentRequest,
     QueryDocumentResponse,
+    RagRetrievalConfig,
+    RagRetrievalConfigFilter,
+    RagRetrievalConfigRanking,
+    RagRetrievalConfigRankingLlmRanker,
+    RagRetrievalConfigRankingRankService,
     RealtimeInputConfig,
     RegisterFilesRequest,
     RelevantChunk,
     ReplicatedVoiceConfig,
     ResponseFormat,
+    Retrieval,
     RetrievalConfig,
     RetrievalMetadata,
     SafetyFeedback,
@@ -521,6 +536,8 @@ from gemwire_proto.v1beta.views import (
     ToolCall,
     ToolCodeExecution,
     ToolConfig,
+    ToolExaAiSearch,
+    ToolParallelAiSearch,
     ToolResponse,
     ToolType,
     TrafficType,
@@ -551,6 +568,10 @@ from gemwire_proto.v1beta.views import (
     UrlRetrievalStatus,
     UsageMetadata,
     VadSignalType,
+    VertexAISearch,
+    VertexAISearchDataStoreSpec,
+    VertexRagStore,
+    VertexRagStoreRagResource,
     VideoFileMetadata,
     VideoMetadata,
     VideoMetadataContentLayer,
@@ -930,6 +951,7 @@ if TYPE_CHECKING:
         EmbeddingDict,
         EmbedTextRequestDict,
         EmbedTextResponseDict,
+        EnterpriseWebSearchDict,
         ExampleDict,
         ExecutableCodeDict,
         FileDataDict,
@@ -959,6 +981,10 @@ if TYPE_CHECKING:
         GenerateTextRequestDict,
         GenerateTextResponseDict,
         GenerationConfigDict,
+        GenerationConfigRoutingConfigAutoRoutingModeDict,
+        GenerationConfigRoutingConfigDict,
+        GenerationConfigRoutingConfigManualRoutingModeDict,
+        GenerationOutputConfigDict,
         GetCachedContentRequestDict,
         GetChunkRequestDict,
         GetCorpusRequestDict,
@@ -1050,7 +1076,9 @@ if TYPE_CHECKING:
         MessagePromptDict,
         MetadataFilterDict,
         ModalityTokenCountDict,
+        ModelArmorConfigDict,
         ModelDict,
+        ModelSelectionConfigDict,
         ModelStatusDict,
         MultiSpeakerVoiceConfigDict,
         PartDict,
@@ -1069,12 +1097,18 @@ if TYPE_CHECKING:
         QueryCorpusResponseDict,
         QueryDocumentRequestDict,
         QueryDocumentResponseDict,
+        RagRetrievalConfigDict,
+        RagRetrievalConfigFilterDict,
+        RagRetrievalConfigRankingDict,
+        RagRetrievalConfigRankingLlmRankerDict,
+        RagRetrievalConfigRankingRankServiceDict,
         RealtimeInputConfigDict,
         RegisterFilesRequestDict,
         RelevantChunkDict,
         ReplicatedVoiceConfigDict,
         ResponseFormatDict,
         RetrievalConfigDict,
+        RetrievalDict,
         RetrievalMetadataDict,
         SafetyFeedbackDict,
         SafetyRatingDict,
@@ -1100,6 +1134,8 @@ if TYPE_CHECKING:
         ToolCodeExecutionDict,
         ToolConfigDict,
         ToolDict,
+        ToolExaAiSearchDict,
+        ToolParallelAiSearchDict,
         ToolResponseDict,
         TranscriptionDict,
         TransferOwnershipRequestDict,
@@ -1124,6 +1160,10 @@ if TYPE_CHECKING:
         UrlContextMetadataDict,
         UrlMetadataDict,
         UsageMetadataDict,
+        VertexAISearchDataStoreSpecDict,
+        VertexAISearchDict,
+        VertexRagStoreDict,
+        VertexRagStoreRagResourceDict,
         VideoFileMetadataDict,
         VideoMetadataDict,
         VideoResponseFormatDict,
@@ -1238,6 +1278,7 @@ if TYPE_CHECKING:
     EmbedTextRequestOrDict: TypeAlias = EmbedTextRequest | EmbedTextRequestDict
     EmbedTextResponseOrDict: TypeAlias = EmbedTextResponse | EmbedTextResponseDict
     EmbeddingOrDict: TypeAlias = Embedding | EmbeddingDict
+    EnterpriseWebSearchOrDict: TypeAlias = EnterpriseWebSearch | EnterpriseWebSearchDict
     ExampleOrDict: TypeAlias = Example | ExampleDict
     ExecutableCodeOrDict: TypeAlias = ExecutableCode | ExecutableCodeDict
     FileOrDict: TypeAlias = File | FileDict
@@ -1275,6 +1316,16 @@ if TYPE_CHECKING:
     GenerateTextRequestOrDict: TypeAlias = GenerateTextRequest | GenerateTextRequestDict
     GenerateTextResponseOrDict: TypeAlias = GenerateTextResponse | GenerateTextResponseDict
     GenerationConfigOrDict: TypeAlias = GenerationConfig | GenerationConfigDict
+    GenerationConfigRoutingConfigOrDict: TypeAlias = (
+        GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict
+    )
+    GenerationConfigRoutingConfigAutoRoutingModeOrDict: TypeAlias = (
+        GenerationConfigRoutingConfigAutoRoutingMode | GenerationConfigRoutingConfigAutoRoutingModeDict
+    )
+    GenerationConfigRoutingConfigManualRoutingModeOrDict: TypeAlias = (
+        GenerationConfigRoutingConfigManualRoutingMode | GenerationConfigRoutingConfigManualRoutingModeDict
+    )
+    GenerationOutputConfigOrDict: TypeAlias = GenerationOutputConfig | GenerationOutputConfigDict
     GetCachedContentRequestOrDict: TypeAlias = GetCachedContentRequest | GetCachedContentRequestDict
     GetChunkRequestOrDict: TypeAlias = GetChunkRequest | GetChunkRequestDict
     GetCorpusRequestOrDict: TypeAlias = GetCorpusRequest | GetCorpusRequestDict
@@ -1398,6 +1449,8 @@ if TYPE_CHECKING:
     MetadataFilterOrDict: TypeAlias = MetadataFilter | MetadataFilterDict
     ModalityTokenCountOrDict: TypeAlias = ModalityTokenCount | ModalityTokenCountDict
     ModelOrDict: TypeAlias = Model | ModelDict
+    ModelArmorConfigOrDict: TypeAlias = ModelArmorConfig | ModelArmorConfigDict
+    ModelSelectionConfigOrDict: TypeAlias = ModelSelectionConfig | ModelSelectionConfigDict
     ModelStatusOrDict: TypeAlias = ModelStatus | ModelStatusDict
     MultiSpeakerVoiceConfigOrDict: TypeAlias = MultiSpeakerVoiceConfig | MultiSpeakerVoiceConfigDict
     PartOrDict: TypeAlias = Part | PartDict
@@ -1419,11 +1472,21 @@ if TYPE_CHECKING:
     QueryCorpusResponseOrDict: TypeAlias = QueryCorpusResponse | QueryCorpusResponseDict
     QueryDocumentRequestOrDict: TypeAlias = QueryDocumentRequest | QueryDocumentRequestDict
     QueryDocumentResponseOrDict: TypeAlias = QueryDocumentResponse | QueryDocumentResponseDict
+    RagRetrievalConfigOrDict: TypeAlias = RagRetrievalConfig | RagRetrievalConfigDict
+    RagRetrievalConfigFilterOrDict: TypeAlias = RagRetrievalConfigFilter | RagRetrievalConfigFilterDict
+    RagRetrievalConfigRankingOrDict: TypeAlias = RagRetrievalConfigRanking | RagRetrievalConfigRankingDict
+    RagRetrievalConfigRankingLlmRankerOrDict: TypeAlias = (
+        RagRetrievalConfigRankingLlmRanker | RagRetrievalConfigRankingLlmRankerDict
+    )
+    RagRetrievalConfigRankingRankServiceOrDict: TypeAlias = (
+        RagRetrievalConfigRankingRankService | RagRetrievalConfigRankingRankServiceDict
+    )
     RealtimeInputConfigOrDict: TypeAlias = RealtimeInputConfig | RealtimeInputConfigDict
     RegisterFilesRequestOrDict: TypeAlias = RegisterFilesRequest | RegisterFilesRequestDict
     RelevantChunkOrDict: TypeAlias = RelevantChunk | RelevantChunkDict
     ReplicatedVoiceConfigOrDict: TypeAlias = ReplicatedVoiceConfig | ReplicatedVoiceConfigDict
     ResponseFormatOrDict: TypeAlias = ResponseFormat | ResponseFormatDict
+    RetrievalOrDict: TypeAlias = Retrieval | RetrievalDict
     RetrievalConfigOrDict: TypeAlias = RetrievalConfig | RetrievalConfigDict
     RetrievalMetadataOrDict: TypeAlias = RetrievalMetadata | RetrievalMetadataDict
     SafetyFeedbackOrDict: TypeAlias = SafetyFeedback | SafetyFeedbackDict
@@ -1452,7 +1515,9 @@ if TYPE_CHECKING:
     ToolCallOrDict: TypeAlias = ToolCall | ToolCallDict
     ToolCodeExecutionOrDict: TypeAlias = ToolCodeExecution | ToolCodeExecutionDict
     ToolConfigOrDict: TypeAlias = ToolConfig | ToolConfigDict
+    ToolExaAiSearchOrDict: TypeAlias = ToolExaAiSearch | ToolExaAiSearchDict
     ToolListUnionOrDict: TypeAlias = ToolListUnion | ToolListUnionDict
+    ToolParallelAiSearchOrDict: TypeAlias = ToolParallelAiSearch | ToolParallelAiSearchDict
     ToolResponseOrDict: TypeAlias = ToolResponse | ToolResponseDict
     ToolUnionOrDict: TypeAlias = ToolUnion | ToolUnionDict
     TranscriptionOrDict: TypeAlias = Transcription | TranscriptionDict
@@ -1484,6 +1549,12 @@ if TYPE_CHECKING:
     UrlContextMetadataOrDict: TypeAlias = UrlContextMetadata | UrlContextMetadataDict
     UrlMetadataOrDict: TypeAlias = UrlMetadata | UrlMetadataDict
     UsageMetadataOrDict: TypeAlias = UsageMetadata | UsageMetadataDict
+    VertexAISearchOrDict: TypeAlias = VertexAISearch | VertexAISearchDict
+    VertexAISearchDataStoreSpecOrDict: TypeAlias = (
+        VertexAISearchDataStoreSpec | VertexAISearchDataStoreSpecDict
+    )
+    VertexRagStoreOrDict: TypeAlias = VertexRagStore | VertexRagStoreDict
+    VertexRagStoreRagResourceOrDict: TypeAlias = VertexRagStoreRagResource | VertexRagStoreRagResourceDict
     VideoFileMetadataOrDict: TypeAlias = VideoFileMetadata | VideoFileMetadataDict
     VideoMetadataOrDict: TypeAlias = VideoMetadata | VideoMetadataDict
     VideoResponseFormatOrDict: TypeAlias = VideoResponseFormat | VideoResponseFormatDict
@@ -1914,6 +1985,9 @@ __all__ = [
     "Endpoint",
     "EndpointDict",
     "EndpointOrDict",
+    "EnterpriseWebSearch",
+    "EnterpriseWebSearchDict",
+    "EnterpriseWebSearchOrDict",
     "Environment",
     "Example",
     "ExampleDict",
@@ -1921,6 +1995,7 @@ __all__ = [
     "ExecutableCode",
     "ExecutableCodeDict",
     "ExecutableCodeOrDict",
+    "FeatureSelectionPreference",
     "File",
     "FileData",
     "FileDataDict",
@@ -2039,7 +2114,20 @@ __all__ = [
     "GenerationConfig",
     "GenerationConfigDict",
     "GenerationConfigOrDict",
+    "GenerationConfigRoutingConfig",
+    "GenerationConfigRoutingConfigAutoRoutingMode",
+    "GenerationConfigRoutingConfigAutoRoutingModeDict",
+    "GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference",
+    "GenerationConfigRoutingConfigAutoRoutingModeOrDict",
+    "GenerationConfigRoutingConfigDict",
+    "GenerationConfigRoutingConfigManualRoutingMode",
+    "GenerationConfigRoutingConfigManualRoutingModeDict",
+    "GenerationConfigRoutingConfigManualRoutingModeOrDict",
+    "GenerationConfigRoutingConfigOrDict",
     "GenerationConfigThinkingConfig",
+    "GenerationOutputConfig",
+    "GenerationOutputConfigDict",
+    "GenerationOutputConfigOrDict",
     "GetBatchJobConfig",
     "GetBatchJobConfigDict",
     "GetBatchJobConfigOrDict",
@@ -2478,9 +2566,15 @@ __all__ = [
     "ModalityTokenCountOrDict",
     "Mode",
     "Model",
+    "ModelArmorConfig",
+    "ModelArmorConfigDict",
+    "ModelArmorConfigOrDict",
     "ModelContent",
     "ModelDict",
     "ModelOrDict",
+    "ModelSelectionConfig",
+    "ModelSelectionConfigDict",
+    "ModelSelectionConfigOrDict",
     "ModelStage",
     "ModelStatus",
     "ModelStatusDict",
@@ -2554,6 +2648,21 @@ __all__ = [
     "QueryDocumentResponse",
     "QueryDocumentResponseDict",
     "QueryDocumentResponseOrDict",
+    "RagRetrievalConfig",
+    "RagRetrievalConfigDict",
+    "RagRetrievalConfigFilter",
+    "RagRetrievalConfigFilterDict",
+    "RagRetrievalConfigFilterOrDict",
+    "RagRetrievalConfigOrDict",
+    "RagRetrievalConfigRanking",
+    "RagRetrievalConfigRankingDict",
+    "RagRetrievalConfigRankingLlmRanker",
+    "RagRetrievalConfigRankingLlmRankerDict",
+    "RagRetrievalConfigRankingLlmRankerOrDict",
+    "RagRetrievalConfigRankingOrDict",
+    "RagRetrievalConfigRankingRankService",
+    "RagRetrievalConfigRankingRankServiceDict",
+    "RagRetrievalConfigRankingRankServiceOrDict",
     "RawReferenceImage",
     "RawReferenceImageDict",
     "RawReferenceImageOrDict",
@@ -2581,12 +2690,15 @@ __all__ = [
     "ResponseFormat",
     "ResponseFormatDict",
     "ResponseFormatOrDict",
+    "Retrieval",
     "RetrievalConfig",
     "RetrievalConfigDict",
     "RetrievalConfigOrDict",
+    "RetrievalDict",
     "RetrievalMetadata",
     "RetrievalMetadataDict",
     "RetrievalMetadataOrDict",
+    "RetrievalOrDict",
     "SafetyAttributes",
     "SafetyAttributesDict",
     "SafetyAttributesOrDict",
@@ -2709,10 +2821,16 @@ __all__ = [
     "ToolConfigDict",
     "ToolConfigOrDict",
     "ToolDict",
+    "ToolExaAiSearch",
+    "ToolExaAiSearchDict",
+    "ToolExaAiSearchOrDict",
     "ToolListUnion",
     "ToolListUnionDict",
     "ToolListUnionOrDict",
     "ToolOrDict",
+    "ToolParallelAiSearch",
+    "ToolParallelAiSearchDict",
+    "ToolParallelAiSearchOrDict",
     "ToolResponse",
     "ToolResponseDict",
     "ToolResponseOrDict",
@@ -2841,9 +2959,21 @@ __all__ = [
     "UsageMetadataOrDict",
     "UserContent",
     "VadSignalType",
+    "VertexAISearch",
+    "VertexAISearchDataStoreSpec",
+    "VertexAISearchDataStoreSpecDict",
+    "VertexAISearchDataStoreSpecOrDict",
+    "VertexAISearchDict",
+    "VertexAISearchOrDict",
     "VertexMultimodalDatasetDestination",
     "VertexMultimodalDatasetDestinationDict",
     "VertexMultimodalDatasetDestinationOrDict",
+    "VertexRagStore",
+    "VertexRagStoreDict",
+    "VertexRagStoreOrDict",
+    "VertexRagStoreRagResource",
+    "VertexRagStoreRagResourceDict",
+    "VertexRagStoreRagResourceOrDict",
     "VertexTunedModel",
     "VertexTuningJob",
     "Video",

@@ -28,6 +28,7 @@ EVALUATE_INSTANCES = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.EvaluationService",

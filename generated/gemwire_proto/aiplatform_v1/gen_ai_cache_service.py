@@ -36,6 +36,7 @@ CREATE_CACHED_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 GET_CACHED_CONTENT = _method.Method(
     service="google.cloud.aiplatform.v1.GenAiCacheService",
@@ -73,6 +74,7 @@ UPDATE_CACHED_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 DELETE_CACHED_CONTENT = _method.Method(
     service="google.cloud.aiplatform.v1.GenAiCacheService",

@@ -33,6 +33,7 @@ CREATE_TUNING_JOB = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 GET_TUNING_JOB = _method.Method(
     service="google.cloud.aiplatform.v1.GenAiTuningService",
@@ -108,6 +109,7 @@ REBASE_TUNED_MODEL = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
     result=_v1_tuning_job_pb2.TuningJob,
     progress=_v1_genai_tuning_service_pb2.RebaseTunedModelOperationMetadata,
 )

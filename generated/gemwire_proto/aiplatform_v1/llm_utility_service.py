@@ -39,6 +39,7 @@ COUNT_TOKENS = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 COMPUTE_TOKENS = _method.Method(
     service="google.cloud.aiplatform.v1.LlmUtilityService",
@@ -61,6 +62,7 @@ COMPUTE_TOKENS = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.LlmUtilityService",

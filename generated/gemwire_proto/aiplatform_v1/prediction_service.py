@@ -203,6 +203,7 @@ GENERATE_CONTENT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 STREAM_GENERATE_CONTENT = _method.Method(
     service="google.cloud.aiplatform.v1.PredictionService",
@@ -225,6 +226,7 @@ STREAM_GENERATE_CONTENT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 EMBED_CONTENT = _method.Method(
     service="google.cloud.aiplatform.v1.PredictionService",
@@ -244,6 +246,7 @@ EMBED_CONTENT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 BATCH_EMBED_CONTENTS = _method.Method(
     service="google.cloud.aiplatform.v1.PredictionService",
@@ -264,6 +267,7 @@ BATCH_EMBED_CONTENTS = _method.Method(
     ),
     idempotent=True,
     http_only=True,
+    may_hold_json_only=True,
 )
 PREDICT_LONG_RUNNING = _method.Method(
     service="google.cloud.aiplatform.v1.PredictionService",

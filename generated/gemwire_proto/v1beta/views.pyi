@@ -448,22 +448,16 @@ class TaskType(_views.Enum):
     `RETRIEVAL_DOCUMENT`.
     """
 
-class BatchState(_views.Enum):
-    """States of a batch."""
-    BATCH_STATE_UNSPECIFIED = "BATCH_STATE_UNSPECIFIED"
+class FeatureSelectionPreference(_views.Enum):
+    """What the choice of a model prefers. Vertex AI only."""
+    FEATURE_SELECTION_PREFERENCE_UNSPECIFIED = "FEATURE_SELECTION_PREFERENCE_UNSPECIFIED"
     """Not set."""
-    BATCH_STATE_PENDING = "BATCH_STATE_PENDING"
-    """The batch waits."""
-    BATCH_STATE_RUNNING = "BATCH_STATE_RUNNING"
-    """The service works on the batch."""
-    BATCH_STATE_SUCCEEDED = "BATCH_STATE_SUCCEEDED"
-    """All requests were answered, some perhaps with an error."""
-    BATCH_STATE_FAILED = "BATCH_STATE_FAILED"
-    """The batch failed as a whole."""
-    BATCH_STATE_CANCELLED = "BATCH_STATE_CANCELLED"
-    """The batch was cancelled."""
-    BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
-    """The batch was not done in time."""
+    PRIORITIZE_QUALITY = "PRIORITIZE_QUALITY"
+    """Good answers."""
+    BALANCED = "BALANCED"
+    """Good answers at a fair price."""
+    PRIORITIZE_COST = "PRIORITIZE_COST"
+    """Low cost."""
 
 class ProminentPeople(_views.Enum):
     """Whether pictures may show prominent people. Vertex AI only."""
@@ -599,6 +593,23 @@ class InteractionStatus(_views.Enum):
     IDLE = "IDLE"
     """Nothing is going on."""
 
+class BatchState(_views.Enum):
+    """States of a batch."""
+    BATCH_STATE_UNSPECIFIED = "BATCH_STATE_UNSPECIFIED"
+    """Not set."""
+    BATCH_STATE_PENDING = "BATCH_STATE_PENDING"
+    """The batch waits."""
+    BATCH_STATE_RUNNING = "BATCH_STATE_RUNNING"
+    """The service works on the batch."""
+    BATCH_STATE_SUCCEEDED = "BATCH_STATE_SUCCEEDED"
+    """All requests were answered, some perhaps with an error."""
+    BATCH_STATE_FAILED = "BATCH_STATE_FAILED"
+    """The batch failed as a whole."""
+    BATCH_STATE_CANCELLED = "BATCH_STATE_CANCELLED"
+    """The batch was cancelled."""
+    BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
+    """The batch was not done in time."""
+
 class ThinkingLevel(_views.Enum):
     """How much a model thinks before it replies."""
     THINKING_LEVEL_UNSPECIFIED = "THINKING_LEVEL_UNSPECIFIED"
@@ -641,6 +652,17 @@ class MediaResolution(_views.Enum):
     MEDIA_RESOLUTION_HIGH = "MEDIA_RESOLUTION_HIGH"
     """The most detail, for small print and fine structure; costs the most tokens.
     """
+
+class GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference(_views.Enum):
+    """What the choice prefers."""
+    UNKNOWN = "UNKNOWN"
+    """Nothing given."""
+    PRIORITIZE_QUALITY = "PRIORITIZE_QUALITY"
+    """Good answers."""
+    BALANCED = "BALANCED"
+    """Good answers at a fair price."""
+    PRIORITIZE_COST = "PRIORITIZE_COST"
+    """Low cost."""
 
 class BlockedReason(_views.Enum):
     """Why a prompt was refused."""
@@ -1330,6 +1352,26 @@ class Tool(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    retrieval: Retrieval | None
+    """Retrieval from sources of the user's own. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    enterprise_web_search: EnterpriseWebSearch | None
+    """Search of the web for enterprises. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    parallel_ai_search: ToolParallelAiSearch | None
+    """Search with Parallel AI. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    exa_ai_search: ToolExaAiSearch | None
+    """Search with Exa.ai. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -1342,6 +1384,10 @@ class Tool(_views.View):
         file_search: FileSearch | FileSearchDict | _Message | None = ...,
         google_maps: GoogleMaps | GoogleMapsDict | _Message | None = ...,
         mcp_servers: _Sequence[McpServer | McpServerDict | _Message] | None = ...,
+        retrieval: Retrieval | RetrievalDict | _Message | None = ...,
+        enterprise_web_search: EnterpriseWebSearch | EnterpriseWebSearchDict | _Message | None = ...,
+        parallel_ai_search: ToolParallelAiSearch | ToolParallelAiSearchDict | _Message | None = ...,
+        exa_ai_search: ToolExaAiSearch | ToolExaAiSearchDict | _Message | None = ...,
     ) -> None: ...
 
 class ToolDict(_TypedDict, total=False):
@@ -1355,6 +1401,10 @@ class ToolDict(_TypedDict, total=False):
     file_search: FileSearch | FileSearchDict | _Message | None
     google_maps: GoogleMaps | GoogleMapsDict | _Message | None
     mcp_servers: _Sequence[McpServer | McpServerDict | _Message] | None
+    retrieval: Retrieval | RetrievalDict | _Message | None
+    enterprise_web_search: EnterpriseWebSearch | EnterpriseWebSearchDict | _Message | None
+    parallel_ai_search: ToolParallelAiSearch | ToolParallelAiSearchDict | _Message | None
+    exa_ai_search: ToolExaAiSearch | ToolExaAiSearchDict | _Message | None
 
 class GoogleSearch(_views.View):
     """Lets the model look things up with Google Search. The answer is accompanied by `GroundingMetadata`.
@@ -1431,6 +1481,42 @@ class ComputerUseDict(_TypedDict, total=False):
     excluded_predefined_functions: _Sequence[str] | None
     disabled_safety_policies: _Sequence[SafetyPolicy | str | int] | None
     enable_prompt_injection_detection: bool | None
+
+class ToolParallelAiSearch(_views.View):
+    """Options of search with Parallel AI. Vertex AI only."""
+    api_key: str | None
+    """Key of a Parallel AI account. A secret."""
+    custom_configs: dict[str, _Any] | None
+    """Further settings, as JSON."""
+    def __init__(
+        self,
+        *,
+        api_key: str | None = ...,
+        custom_configs: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class ToolParallelAiSearchDict(_TypedDict, total=False):
+    """Fields of a `ToolParallelAiSearch`, which is accepted in its place."""
+    api_key: str | None
+    custom_configs: _Mapping[str, object] | None
+
+class ToolExaAiSearch(_views.View):
+    """Options of search with Exa.ai. Vertex AI only."""
+    api_key: str | None
+    """Key of an Exa.ai account. A secret."""
+    custom_configs: dict[str, _Any] | None
+    """Further settings, as JSON."""
+    def __init__(
+        self,
+        *,
+        api_key: str | None = ...,
+        custom_configs: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class ToolExaAiSearchDict(_TypedDict, total=False):
+    """Fields of a `ToolExaAiSearch`, which is accepted in its place."""
+    api_key: str | None
+    custom_configs: _Mapping[str, object] | None
 
 class GoogleMaps(_views.View):
     """Settings of the Google Maps tool."""
@@ -2210,6 +2296,228 @@ class SpreadsheetMetadataDict(_TypedDict, total=False):
     visible_cells: str | None
     sheet_index: int | None
     content_layers: _Sequence[SpreadsheetMetadataContentLayer | str | int] | None
+
+class Retrieval(_views.View):
+    """Retrieval from sources of the user's own. Vertex AI only."""
+    vertex_ai_search: VertexAISearch | None
+    """A data store or an engine of Vertex AI Search."""
+    vertex_rag_store: VertexRagStore | None
+    """A corpus of the RAG engine."""
+    disable_attribution: bool | None
+    """Whether sources are not named. Deprecated."""
+    def __init__(
+        self,
+        *,
+        vertex_ai_search: VertexAISearch | VertexAISearchDict | _Message | None = ...,
+        vertex_rag_store: VertexRagStore | VertexRagStoreDict | _Message | None = ...,
+        disable_attribution: bool | None = ...,
+    ) -> None: ...
+
+class RetrievalDict(_TypedDict, total=False):
+    """Fields of a `Retrieval`, which is accepted in its place."""
+    vertex_ai_search: VertexAISearch | VertexAISearchDict | _Message | None
+    vertex_rag_store: VertexRagStore | VertexRagStoreDict | _Message | None
+    disable_attribution: bool | None
+
+class VertexAISearch(_views.View):
+    """A data store or an engine of Vertex AI Search. Vertex AI only."""
+    datastore: str | None
+    """Name of the data store."""
+    engine: str | None
+    """Name of the engine, instead of a data store."""
+    max_results: int | None
+    """Number of results."""
+    filter: str | None
+    """Expression that selects documents."""
+    data_store_specs: list[VertexAISearchDataStoreSpec] | None
+    """The data stores of the engine that are searched."""
+    def __init__(
+        self,
+        *,
+        datastore: str | None = ...,
+        engine: str | None = ...,
+        max_results: int | None = ...,
+        filter: str | None = ...,
+        data_store_specs: _Sequence[VertexAISearchDataStoreSpec | VertexAISearchDataStoreSpecDict | _Message] | None = ...,
+    ) -> None: ...
+
+class VertexAISearchDict(_TypedDict, total=False):
+    """Fields of a `VertexAISearch`, which is accepted in its place."""
+    datastore: str | None
+    engine: str | None
+    max_results: int | None
+    filter: str | None
+    data_store_specs: _Sequence[VertexAISearchDataStoreSpec | VertexAISearchDataStoreSpecDict | _Message] | None
+
+class VertexAISearchDataStoreSpec(_views.View):
+    """One of several data stores of an engine."""
+    data_store: str | None
+    """Name of the data store."""
+    filter: str | None
+    """Expression that selects documents."""
+    def __init__(
+        self,
+        *,
+        data_store: str | None = ...,
+        filter: str | None = ...,
+    ) -> None: ...
+
+class VertexAISearchDataStoreSpecDict(_TypedDict, total=False):
+    """Fields of a `VertexAISearchDataStoreSpec`, which is accepted in its place."""
+    data_store: str | None
+    filter: str | None
+
+class VertexRagStore(_views.View):
+    """A corpus of the RAG engine. Vertex AI only."""
+    rag_resources: list[VertexRagStoreRagResource] | None
+    """What is searched."""
+    similarity_top_k: int | None
+    """Number of passages. Deprecated for `rag_retrieval_config`."""
+    vector_distance_threshold: float | None
+    """Greatest distance of passages. Deprecated for `rag_retrieval_config`."""
+    rag_retrieval_config: RagRetrievalConfig | None
+    """How it is searched."""
+    def __init__(
+        self,
+        *,
+        rag_resources: _Sequence[VertexRagStoreRagResource | VertexRagStoreRagResourceDict | _Message] | None = ...,
+        similarity_top_k: int | None = ...,
+        vector_distance_threshold: float | None = ...,
+        rag_retrieval_config: RagRetrievalConfig | RagRetrievalConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class VertexRagStoreDict(_TypedDict, total=False):
+    """Fields of a `VertexRagStore`, which is accepted in its place."""
+    rag_resources: _Sequence[VertexRagStoreRagResource | VertexRagStoreRagResourceDict | _Message] | None
+    similarity_top_k: int | None
+    vector_distance_threshold: float | None
+    rag_retrieval_config: RagRetrievalConfig | RagRetrievalConfigDict | _Message | None
+
+class VertexRagStoreRagResource(_views.View):
+    """A corpus, or some files of it."""
+    rag_corpus: str | None
+    """Name of the corpus."""
+    rag_file_ids: list[str] | None
+    """Ids of the files; all of them if empty."""
+    def __init__(
+        self,
+        *,
+        rag_corpus: str | None = ...,
+        rag_file_ids: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class VertexRagStoreRagResourceDict(_TypedDict, total=False):
+    """Fields of a `VertexRagStoreRagResource`, which is accepted in its place."""
+    rag_corpus: str | None
+    rag_file_ids: _Sequence[str] | None
+
+class RagRetrievalConfig(_views.View):
+    """How a corpus is searched. Vertex AI only."""
+    top_k: int | None
+    """Number of passages."""
+    filter: RagRetrievalConfigFilter | None
+    """What they must fulfil."""
+    ranking: RagRetrievalConfigRanking | None
+    """How they are ranked."""
+    def __init__(
+        self,
+        *,
+        top_k: int | None = ...,
+        filter: RagRetrievalConfigFilter | RagRetrievalConfigFilterDict | _Message | None = ...,
+        ranking: RagRetrievalConfigRanking | RagRetrievalConfigRankingDict | _Message | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfig`, which is accepted in its place."""
+    top_k: int | None
+    filter: RagRetrievalConfigFilter | RagRetrievalConfigFilterDict | _Message | None
+    ranking: RagRetrievalConfigRanking | RagRetrievalConfigRankingDict | _Message | None
+
+class RagRetrievalConfigFilter(_views.View):
+    """What passages must fulfil."""
+    metadata_filter: str | None
+    """Condition on the metadata of files."""
+    vector_distance_threshold: float | None
+    """Greatest distance of the vectors."""
+    vector_similarity_threshold: float | None
+    """Least similarity of the vectors."""
+    def __init__(
+        self,
+        *,
+        metadata_filter: str | None = ...,
+        vector_distance_threshold: float | None = ...,
+        vector_similarity_threshold: float | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigFilterDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfigFilter`, which is accepted in its place."""
+    metadata_filter: str | None
+    vector_distance_threshold: float | None
+    vector_similarity_threshold: float | None
+
+class RagRetrievalConfigRanking(_views.View):
+    """How passages are ranked."""
+    rank_service: RagRetrievalConfigRankingRankService | None
+    """Ranking by a ranking service."""
+    llm_ranker: RagRetrievalConfigRankingLlmRanker | None
+    """Ranking by a language model."""
+    def __init__(
+        self,
+        *,
+        rank_service: RagRetrievalConfigRankingRankService | RagRetrievalConfigRankingRankServiceDict | _Message | None = ...,
+        llm_ranker: RagRetrievalConfigRankingLlmRanker | RagRetrievalConfigRankingLlmRankerDict | _Message | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigRankingDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfigRanking`, which is accepted in its place."""
+    rank_service: RagRetrievalConfigRankingRankService | RagRetrievalConfigRankingRankServiceDict | _Message | None
+    llm_ranker: RagRetrievalConfigRankingLlmRanker | RagRetrievalConfigRankingLlmRankerDict | _Message | None
+
+class RagRetrievalConfigRankingRankService(_views.View):
+    """Ranking by a ranking service."""
+    model_name: str | None
+    """Name of its model."""
+    def __init__(
+        self,
+        *,
+        model_name: str | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigRankingRankServiceDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfigRankingRankService`, which is accepted in its place."""
+    model_name: str | None
+
+class RagRetrievalConfigRankingLlmRanker(_views.View):
+    """Ranking by a language model."""
+    model_name: str | None
+    """Name of the model."""
+    def __init__(
+        self,
+        *,
+        model_name: str | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigRankingLlmRankerDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfigRankingLlmRanker`, which is accepted in its place."""
+    model_name: str | None
+
+class EnterpriseWebSearch(_views.View):
+    """Search of the web for enterprises. Vertex AI only."""
+    exclude_domains: list[str] | None
+    """Domains that are left out."""
+    blocking_confidence: PhishBlockThreshold | None
+    """How sure it must be that a site is malicious for it to be left out."""
+    def __init__(
+        self,
+        *,
+        exclude_domains: _Sequence[str] | None = ...,
+        blocking_confidence: PhishBlockThreshold | str | int | None = ...,
+    ) -> None: ...
+
+class EnterpriseWebSearchDict(_TypedDict, total=False):
+    """Fields of a `EnterpriseWebSearch`, which is accepted in its place."""
+    exclude_domains: _Sequence[str] | None
+    blocking_confidence: PhishBlockThreshold | str | int | None
 
 class SearchTypes(_views.View):
     """Kinds of search; each is on where it is set."""
@@ -3579,6 +3887,16 @@ class GenerateContentRequest(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    model_armor_config: ModelArmorConfig | None
+    """Templates by which prompts and replies are screened. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    generation_output_config: GenerationOutputConfig | None
+    """Where media of the reply are written. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -3594,6 +3912,8 @@ class GenerateContentRequest(_views.View):
         service_tier: str | None = ...,
         continuation_token: bytes | str | None = ...,
         store: bool | None = ...,
+        model_armor_config: ModelArmorConfig | ModelArmorConfigDict | _Message | None = ...,
+        generation_output_config: GenerationOutputConfig | GenerationOutputConfigDict | _Message | None = ...,
     ) -> None: ...
 
 class GenerateContentRequestDict(_TypedDict, total=False):
@@ -3610,6 +3930,8 @@ class GenerateContentRequestDict(_TypedDict, total=False):
     service_tier: str | None
     continuation_token: bytes | str | None
     store: bool | None
+    model_armor_config: ModelArmorConfig | ModelArmorConfigDict | _Message | None
+    generation_output_config: GenerationOutputConfig | GenerationOutputConfigDict | _Message | None
 
 class PrebuiltVoiceConfig(_views.View):
     """Picks one of the ready-made voices of the service."""
@@ -3951,6 +4273,16 @@ class GenerationConfig(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    routing_config: GenerationConfigRoutingConfig | None
+    """Who chooses the model. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    model_selection_config: ModelSelectionConfig | None
+    """How the model is chosen. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -3980,6 +4312,8 @@ class GenerationConfig(_views.View):
         translation_config: TranslationConfig | TranslationConfigDict | _Message | None = ...,
         enable_affective_dialog: bool | None = ...,
         audio_timestamp: bool | None = ...,
+        routing_config: GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | _Message | None = ...,
+        model_selection_config: ModelSelectionConfig | ModelSelectionConfigDict | _Message | None = ...,
     ) -> None: ...
 
 class GenerationConfigDict(_TypedDict, total=False):
@@ -4010,6 +4344,54 @@ class GenerationConfigDict(_TypedDict, total=False):
     translation_config: TranslationConfig | TranslationConfigDict | _Message | None
     enable_affective_dialog: bool | None
     audio_timestamp: bool | None
+    routing_config: GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | _Message | None
+    model_selection_config: ModelSelectionConfig | ModelSelectionConfigDict | _Message | None
+
+class GenerationConfigRoutingConfig(_views.View):
+    """Who chooses the model. Vertex AI only."""
+    auto_mode: GenerationConfigRoutingConfigAutoRoutingMode | None
+    """The service chooses."""
+    manual_mode: GenerationConfigRoutingConfigManualRoutingMode | None
+    """The caller chooses."""
+    def __init__(
+        self,
+        *,
+        auto_mode: GenerationConfigRoutingConfigAutoRoutingMode | GenerationConfigRoutingConfigAutoRoutingModeDict | _Message | None = ...,
+        manual_mode: GenerationConfigRoutingConfigManualRoutingMode | GenerationConfigRoutingConfigManualRoutingModeDict | _Message | None = ...,
+    ) -> None: ...
+
+class GenerationConfigRoutingConfigDict(_TypedDict, total=False):
+    """Fields of a `GenerationConfigRoutingConfig`, which is accepted in its place."""
+    auto_mode: GenerationConfigRoutingConfigAutoRoutingMode | GenerationConfigRoutingConfigAutoRoutingModeDict | _Message | None
+    manual_mode: GenerationConfigRoutingConfigManualRoutingMode | GenerationConfigRoutingConfigManualRoutingModeDict | _Message | None
+
+class GenerationConfigRoutingConfigAutoRoutingMode(_views.View):
+    """The service chooses."""
+    model_routing_preference: GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference | None
+    """What the choice prefers."""
+    def __init__(
+        self,
+        *,
+        model_routing_preference: GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference | str | int | None = ...,
+    ) -> None: ...
+
+class GenerationConfigRoutingConfigAutoRoutingModeDict(_TypedDict, total=False):
+    """Fields of a `GenerationConfigRoutingConfigAutoRoutingMode`, which is accepted in its place."""
+    model_routing_preference: GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference | str | int | None
+
+class GenerationConfigRoutingConfigManualRoutingMode(_views.View):
+    """The caller chooses."""
+    model_name: str | None
+    """Name of the model."""
+    def __init__(
+        self,
+        *,
+        model_name: str | None = ...,
+    ) -> None: ...
+
+class GenerationConfigRoutingConfigManualRoutingModeDict(_TypedDict, total=False):
+    """Fields of a `GenerationConfigRoutingConfigManualRoutingMode`, which is accepted in its place."""
+    model_name: str | None
 
 class SemanticRetrieverConfig(_views.View):
     """Tells `GenerateAnswer` which stored corpus to search, and how. The chunks found become the sources of
@@ -6008,6 +6390,437 @@ class UsageMetadataDict(_TypedDict, total=False):
     response_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
     tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
 
+class ModelArmorConfig(_views.View):
+    """Templates of Model Armor. Vertex AI only."""
+    prompt_template_name: str | None
+    """Name of the template for prompts."""
+    response_template_name: str | None
+    """Name of the template for replies."""
+    def __init__(
+        self,
+        *,
+        prompt_template_name: str | None = ...,
+        response_template_name: str | None = ...,
+    ) -> None: ...
+
+class ModelArmorConfigDict(_TypedDict, total=False):
+    """Fields of a `ModelArmorConfig`, which is accepted in its place."""
+    prompt_template_name: str | None
+    response_template_name: str | None
+
+class GenerationOutputConfig(_views.View):
+    """Where media of a reply are written. Vertex AI only."""
+    output_uri_prefix: str | None
+    """Beginning of their addresses in Cloud Storage."""
+    def __init__(
+        self,
+        *,
+        output_uri_prefix: str | None = ...,
+    ) -> None: ...
+
+class GenerationOutputConfigDict(_TypedDict, total=False):
+    """Fields of a `GenerationOutputConfig`, which is accepted in its place."""
+    output_uri_prefix: str | None
+
+class ModelSelectionConfig(_views.View):
+    """How a model is chosen. Vertex AI only."""
+    feature_selection_preference: FeatureSelectionPreference | None
+    """What the choice prefers."""
+    def __init__(
+        self,
+        *,
+        feature_selection_preference: FeatureSelectionPreference | str | int | None = ...,
+    ) -> None: ...
+
+class ModelSelectionConfigDict(_TypedDict, total=False):
+    """Fields of a `ModelSelectionConfig`, which is accepted in its place."""
+    feature_selection_preference: FeatureSelectionPreference | str | int | None
+
+class LanguageAuto(_views.View):
+    """Detection of languages, which has no settings."""
+    def __init__(self) -> None: ...
+
+class LanguageAutoDict(_TypedDict, total=False):
+    """Fields of a `LanguageAuto`, which is accepted in its place."""
+
+class LanguageHints(_views.View):
+    """Languages that are likely spoken."""
+    language_codes: list[str] | None
+    """Their BCP-47 codes."""
+    def __init__(
+        self,
+        *,
+        language_codes: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class LanguageHintsDict(_TypedDict, total=False):
+    """Fields of a `LanguageHints`, which is accepted in its place."""
+    language_codes: _Sequence[str] | None
+
+class ReplicatedVoiceConfig(_views.View):
+    """A voice that is replicated from a sample."""
+    mime_type: str | None
+    """MIME type of the two recordings."""
+    voice_sample_audio: bytes | None
+    """Recording of the voice."""
+    consent_audio: bytes | None
+    """Recording in which the speaker consents."""
+    voice_consent_signature: VoiceConsentSignature | None
+    """Signature of a consent that was verified before, instead of a recording."""
+    def __init__(
+        self,
+        *,
+        mime_type: str | None = ...,
+        voice_sample_audio: bytes | str | None = ...,
+        consent_audio: bytes | str | None = ...,
+        voice_consent_signature: VoiceConsentSignature | VoiceConsentSignatureDict | _Message | None = ...,
+    ) -> None: ...
+
+class ReplicatedVoiceConfigDict(_TypedDict, total=False):
+    """Fields of a `ReplicatedVoiceConfig`, which is accepted in its place."""
+    mime_type: str | None
+    voice_sample_audio: bytes | str | None
+    consent_audio: bytes | str | None
+    voice_consent_signature: VoiceConsentSignature | VoiceConsentSignatureDict | _Message | None
+
+class VoiceConsentSignature(_views.View):
+    """The signature of a verified consent."""
+    signature: str | None
+    """The signature."""
+    def __init__(
+        self,
+        *,
+        signature: str | None = ...,
+    ) -> None: ...
+
+class VoiceConsentSignatureDict(_TypedDict, total=False):
+    """Fields of a `VoiceConsentSignature`, which is accepted in its place."""
+    signature: str | None
+
+class ModelStatus(_views.View):
+    """Where a model is in its life."""
+    model_stage: ModelStage | None
+    """Stage of the model."""
+    retirement_time: _datetime.datetime | None
+    """Time from which on the model is not served."""
+    message: str | None
+    """The same in words."""
+    def __init__(
+        self,
+        *,
+        model_stage: ModelStage | str | int | None = ...,
+        retirement_time: _datetime.datetime | str | None = ...,
+        message: str | None = ...,
+    ) -> None: ...
+
+class ModelStatusDict(_TypedDict, total=False):
+    """Fields of a `ModelStatus`, which is accepted in its place."""
+    model_stage: ModelStage | str | int | None
+    retirement_time: _datetime.datetime | str | None
+    message: str | None
+
+class ResponseFormat(_views.View):
+    """What an answer is made of. One field for each kind of output."""
+    audio: AudioResponseFormat | None
+    """Format of audio."""
+    image: ImageResponseFormat | None
+    """Format of pictures."""
+    text: TextResponseFormat | None
+    """Format of text."""
+    video: VideoResponseFormat | None
+    """Format of videos."""
+    def __init__(
+        self,
+        *,
+        audio: AudioResponseFormat | AudioResponseFormatDict | _Message | None = ...,
+        image: ImageResponseFormat | ImageResponseFormatDict | _Message | None = ...,
+        text: TextResponseFormat | TextResponseFormatDict | _Message | None = ...,
+        video: VideoResponseFormat | VideoResponseFormatDict | _Message | None = ...,
+    ) -> None: ...
+
+class ResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `ResponseFormat`, which is accepted in its place."""
+    audio: AudioResponseFormat | AudioResponseFormatDict | _Message | None
+    image: ImageResponseFormat | ImageResponseFormatDict | _Message | None
+    text: TextResponseFormat | TextResponseFormatDict | _Message | None
+    video: VideoResponseFormat | VideoResponseFormatDict | _Message | None
+
+class AudioResponseFormat(_views.View):
+    """Format of audio."""
+    mime_type: str | None
+    """Media type."""
+    delivery: Delivery | None
+    """How it is delivered."""
+    sample_rate: int | None
+    """Samples per second."""
+    bit_rate: int | None
+    """Bits per second, of compressed formats."""
+    def __init__(
+        self,
+        *,
+        mime_type: str | None = ...,
+        delivery: Delivery | str | int | None = ...,
+        sample_rate: int | None = ...,
+        bit_rate: int | None = ...,
+    ) -> None: ...
+
+class AudioResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `AudioResponseFormat`, which is accepted in its place."""
+    mime_type: str | None
+    delivery: Delivery | str | int | None
+    sample_rate: int | None
+    bit_rate: int | None
+
+class ImageResponseFormat(_views.View):
+    """Format of pictures."""
+    mime_type: str | None
+    """Media type."""
+    delivery: Delivery | None
+    """How they are delivered."""
+    aspect_ratio: AspectRatio | None
+    """Ratio of their sides."""
+    image_size: ImageSize | None
+    """Their size."""
+    def __init__(
+        self,
+        *,
+        mime_type: str | None = ...,
+        delivery: Delivery | str | int | None = ...,
+        aspect_ratio: AspectRatio | str | int | None = ...,
+        image_size: ImageSize | str | int | None = ...,
+    ) -> None: ...
+
+class ImageResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `ImageResponseFormat`, which is accepted in its place."""
+    mime_type: str | None
+    delivery: Delivery | str | int | None
+    aspect_ratio: AspectRatio | str | int | None
+    image_size: ImageSize | str | int | None
+
+class TextResponseFormat(_views.View):
+    """Format of text."""
+    mime_type: str | None
+    """Media type."""
+    json_schema: _Any | None
+    """JSON Schema of the text, for `application/json`."""
+    def __init__(
+        self,
+        *,
+        mime_type: str | None = ...,
+        json_schema: object | None = ...,
+    ) -> None: ...
+
+class TextResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `TextResponseFormat`, which is accepted in its place."""
+    mime_type: str | None
+    json_schema: object | None
+
+class VideoResponseFormat(_views.View):
+    """Format of videos."""
+    delivery: Delivery | None
+    """How they are delivered."""
+    aspect_ratio: str | None
+    """Ratio of their sides, such as `16:9`."""
+    duration: str | None
+    """Their length."""
+    resolution: str | None
+    """Their resolution, such as `720p`."""
+    gcs_uri: str | None
+    """Where they are stored. Vertex AI only."""
+    def __init__(
+        self,
+        *,
+        delivery: Delivery | str | int | None = ...,
+        aspect_ratio: str | None = ...,
+        duration: str | float | _datetime.timedelta | None = ...,
+        resolution: str | None = ...,
+        gcs_uri: str | None = ...,
+    ) -> None: ...
+
+class VideoResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `VideoResponseFormat`, which is accepted in its place."""
+    delivery: Delivery | str | int | None
+    aspect_ratio: str | None
+    duration: str | float | _datetime.timedelta | None
+    resolution: str | None
+    gcs_uri: str | None
+
+class TranslationConfig(_views.View):
+    """Translation of speech in a live session."""
+    target_language_code: str | None
+    """BCP-47 code of the language to translate into."""
+    echo_target_language: bool | None
+    """Whether speech that is in this language already is repeated."""
+    def __init__(
+        self,
+        *,
+        target_language_code: str | None = ...,
+        echo_target_language: bool | None = ...,
+    ) -> None: ...
+
+class TranslationConfigDict(_TypedDict, total=False):
+    """Fields of a `TranslationConfig`, which is accepted in its place."""
+    target_language_code: str | None
+    echo_target_language: bool | None
+
+class ContentEmbeddingStatistics(_views.View):
+    """What was embedded. Vertex AI only."""
+    truncated: bool | None
+    """Whether the content was too long and its end was left out."""
+    token_count: float | None
+    """Number of tokens."""
+    def __init__(
+        self,
+        *,
+        truncated: bool | None = ...,
+        token_count: float | None = ...,
+    ) -> None: ...
+
+class ContentEmbeddingStatisticsDict(_TypedDict, total=False):
+    """Fields of a `ContentEmbeddingStatistics`, which is accepted in its place."""
+    truncated: bool | None
+    token_count: float | None
+
+class VoiceActivity(_views.View):
+    """A change in the user's speech."""
+    voice_activity_type: VoiceActivityType | None
+    """What changed."""
+    audio_offset: str | None
+    """Offset in the audio."""
+    def __init__(
+        self,
+        *,
+        voice_activity_type: VoiceActivityType | str | int | None = ...,
+        audio_offset: str | float | _datetime.timedelta | None = ...,
+    ) -> None: ...
+
+class VoiceActivityDict(_TypedDict, total=False):
+    """Fields of a `VoiceActivity`, which is accepted in its place."""
+    voice_activity_type: VoiceActivityType | str | int | None
+    audio_offset: str | float | _datetime.timedelta | None
+
+class VoiceActivityDetectionSignal(_views.View):
+    """A change in the user's speech, as the detection signals it."""
+    vad_signal_type: VadSignalType | None
+    """What changed."""
+    def __init__(
+        self,
+        *,
+        vad_signal_type: VadSignalType | str | int | None = ...,
+    ) -> None: ...
+
+class VoiceActivityDetectionSignalDict(_TypedDict, total=False):
+    """Fields of a `VoiceActivityDetectionSignal`, which is accepted in its place."""
+    vad_signal_type: VadSignalType | str | int | None
+
+class ProactivityConfig(_views.View):
+    """When the model speaks without being asked, or keeps silent."""
+    proactive_audio: bool | None
+    """Whether it may keep silent to speech that is not for it, and speak first."""
+    proactive_video: bool | None
+    """Whether it may speak of what it sees."""
+    def __init__(
+        self,
+        *,
+        proactive_audio: bool | None = ...,
+        proactive_video: bool | None = ...,
+    ) -> None: ...
+
+class ProactivityConfigDict(_TypedDict, total=False):
+    """Fields of a `ProactivityConfig`, which is accepted in its place."""
+    proactive_audio: bool | None
+    proactive_video: bool | None
+
+class HistoryConfig(_views.View):
+    """The history of a live session."""
+    initial_history_in_client_content: bool | None
+    """Whether the first `client_content` is the history of the conversation."""
+    def __init__(
+        self,
+        *,
+        initial_history_in_client_content: bool | None = ...,
+    ) -> None: ...
+
+class HistoryConfigDict(_TypedDict, total=False):
+    """Fields of a `HistoryConfig`, which is accepted in its place."""
+    initial_history_in_client_content: bool | None
+
+class CustomizedAvatar(_views.View):
+    """A face of one's own."""
+    image_mime_type: str | None
+    """Media type of the picture."""
+    image_data: bytes | None
+    """The picture."""
+    def __init__(
+        self,
+        *,
+        image_mime_type: str | None = ...,
+        image_data: bytes | str | None = ...,
+    ) -> None: ...
+
+class CustomizedAvatarDict(_TypedDict, total=False):
+    """Fields of a `CustomizedAvatar`, which is accepted in its place."""
+    image_mime_type: str | None
+    image_data: bytes | str | None
+
+class AvatarConfig(_views.View):
+    """The face that speaks in a live session."""
+    avatar_name: str | None
+    """Name of a prepared face."""
+    customized_avatar: CustomizedAvatar | None
+    """A face of one's own."""
+    audio_bitrate_bps: int | None
+    """Bits per second of audio."""
+    video_bitrate_bps: int | None
+    """Bits per second of video."""
+    def __init__(
+        self,
+        *,
+        avatar_name: str | None = ...,
+        customized_avatar: CustomizedAvatar | CustomizedAvatarDict | _Message | None = ...,
+        audio_bitrate_bps: int | None = ...,
+        video_bitrate_bps: int | None = ...,
+    ) -> None: ...
+
+class AvatarConfigDict(_TypedDict, total=False):
+    """Fields of a `AvatarConfig`, which is accepted in its place."""
+    avatar_name: str | None
+    customized_avatar: CustomizedAvatar | CustomizedAvatarDict | _Message | None
+    audio_bitrate_bps: int | None
+    video_bitrate_bps: int | None
+
+class LiveClientContextUpdateTools(_views.View):
+    """Tools that take the place of a live session's."""
+    tools: list[Tool] | None
+    """The tools."""
+    def __init__(
+        self,
+        *,
+        tools: _Sequence[Tool | ToolDict | _Message] | None = ...,
+    ) -> None: ...
+
+class LiveClientContextUpdateToolsDict(_TypedDict, total=False):
+    """Fields of a `LiveClientContextUpdateTools`, which is accepted in its place."""
+    tools: _Sequence[Tool | ToolDict | _Message] | None
+
+class LiveClientContextUpdate(_views.View):
+    """A change of a live session's instructions or tools."""
+    system_instruction: Content | None
+    """Instructions that take the place of those before."""
+    tools: LiveClientContextUpdateTools | None
+    """Tools that take the place of those before."""
+    def __init__(
+        self,
+        *,
+        system_instruction: Content | ContentDict | _Message | None = ...,
+        tools: LiveClientContextUpdateTools | LiveClientContextUpdateToolsDict | _Message | None = ...,
+    ) -> None: ...
+
+class LiveClientContextUpdateDict(_TypedDict, total=False):
+    """Fields of a `LiveClientContextUpdate`, which is accepted in its place."""
+    system_instruction: Content | ContentDict | _Message | None
+    tools: LiveClientContextUpdateTools | LiveClientContextUpdateToolsDict | _Message | None
+
 class CreateTokenRequest(_views.View):
     """Request of `AuthTokenService.CreateToken`."""
     auth_token: AuthToken | None
@@ -6446,391 +7259,6 @@ class InlinedEmbedContentResponseDict(_TypedDict, total=False):
     error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
     response: EmbedContentResponse | EmbedContentResponseDict | _Message | None
     metadata: _Mapping[str, object] | None
-
-class LanguageAuto(_views.View):
-    """Detection of languages, which has no settings."""
-    def __init__(self) -> None: ...
-
-class LanguageAutoDict(_TypedDict, total=False):
-    """Fields of a `LanguageAuto`, which is accepted in its place."""
-
-class LanguageHints(_views.View):
-    """Languages that are likely spoken."""
-    language_codes: list[str] | None
-    """Their BCP-47 codes."""
-    def __init__(
-        self,
-        *,
-        language_codes: _Sequence[str] | None = ...,
-    ) -> None: ...
-
-class LanguageHintsDict(_TypedDict, total=False):
-    """Fields of a `LanguageHints`, which is accepted in its place."""
-    language_codes: _Sequence[str] | None
-
-class ReplicatedVoiceConfig(_views.View):
-    """A voice that is replicated from a sample."""
-    mime_type: str | None
-    """MIME type of the two recordings."""
-    voice_sample_audio: bytes | None
-    """Recording of the voice."""
-    consent_audio: bytes | None
-    """Recording in which the speaker consents."""
-    voice_consent_signature: VoiceConsentSignature | None
-    """Signature of a consent that was verified before, instead of a recording."""
-    def __init__(
-        self,
-        *,
-        mime_type: str | None = ...,
-        voice_sample_audio: bytes | str | None = ...,
-        consent_audio: bytes | str | None = ...,
-        voice_consent_signature: VoiceConsentSignature | VoiceConsentSignatureDict | _Message | None = ...,
-    ) -> None: ...
-
-class ReplicatedVoiceConfigDict(_TypedDict, total=False):
-    """Fields of a `ReplicatedVoiceConfig`, which is accepted in its place."""
-    mime_type: str | None
-    voice_sample_audio: bytes | str | None
-    consent_audio: bytes | str | None
-    voice_consent_signature: VoiceConsentSignature | VoiceConsentSignatureDict | _Message | None
-
-class VoiceConsentSignature(_views.View):
-    """The signature of a verified consent."""
-    signature: str | None
-    """The signature."""
-    def __init__(
-        self,
-        *,
-        signature: str | None = ...,
-    ) -> None: ...
-
-class VoiceConsentSignatureDict(_TypedDict, total=False):
-    """Fields of a `VoiceConsentSignature`, which is accepted in its place."""
-    signature: str | None
-
-class ModelStatus(_views.View):
-    """Where a model is in its life."""
-    model_stage: ModelStage | None
-    """Stage of the model."""
-    retirement_time: _datetime.datetime | None
-    """Time from which on the model is not served."""
-    message: str | None
-    """The same in words."""
-    def __init__(
-        self,
-        *,
-        model_stage: ModelStage | str | int | None = ...,
-        retirement_time: _datetime.datetime | str | None = ...,
-        message: str | None = ...,
-    ) -> None: ...
-
-class ModelStatusDict(_TypedDict, total=False):
-    """Fields of a `ModelStatus`, which is accepted in its place."""
-    model_stage: ModelStage | str | int | None
-    retirement_time: _datetime.datetime | str | None
-    message: str | None
-
-class ResponseFormat(_views.View):
-    """What an answer is made of. One field for each kind of output."""
-    audio: AudioResponseFormat | None
-    """Format of audio."""
-    image: ImageResponseFormat | None
-    """Format of pictures."""
-    text: TextResponseFormat | None
-    """Format of text."""
-    video: VideoResponseFormat | None
-    """Format of videos."""
-    def __init__(
-        self,
-        *,
-        audio: AudioResponseFormat | AudioResponseFormatDict | _Message | None = ...,
-        image: ImageResponseFormat | ImageResponseFormatDict | _Message | None = ...,
-        text: TextResponseFormat | TextResponseFormatDict | _Message | None = ...,
-        video: VideoResponseFormat | VideoResponseFormatDict | _Message | None = ...,
-    ) -> None: ...
-
-class ResponseFormatDict(_TypedDict, total=False):
-    """Fields of a `ResponseFormat`, which is accepted in its place."""
-    audio: AudioResponseFormat | AudioResponseFormatDict | _Message | None
-    image: ImageResponseFormat | ImageResponseFormatDict | _Message | None
-    text: TextResponseFormat | TextResponseFormatDict | _Message | None
-    video: VideoResponseFormat | VideoResponseFormatDict | _Message | None
-
-class AudioResponseFormat(_views.View):
-    """Format of audio."""
-    mime_type: str | None
-    """Media type."""
-    delivery: Delivery | None
-    """How it is delivered."""
-    sample_rate: int | None
-    """Samples per second."""
-    bit_rate: int | None
-    """Bits per second, of compressed formats."""
-    def __init__(
-        self,
-        *,
-        mime_type: str | None = ...,
-        delivery: Delivery | str | int | None = ...,
-        sample_rate: int | None = ...,
-        bit_rate: int | None = ...,
-    ) -> None: ...
-
-class AudioResponseFormatDict(_TypedDict, total=False):
-    """Fields of a `AudioResponseFormat`, which is accepted in its place."""
-    mime_type: str | None
-    delivery: Delivery | str | int | None
-    sample_rate: int | None
-    bit_rate: int | None
-
-class ImageResponseFormat(_views.View):
-    """Format of pictures."""
-    mime_type: str | None
-    """Media type."""
-    delivery: Delivery | None
-    """How they are delivered."""
-    aspect_ratio: AspectRatio | None
-    """Ratio of their sides."""
-    image_size: ImageSize | None
-    """Their size."""
-    def __init__(
-        self,
-        *,
-        mime_type: str | None = ...,
-        delivery: Delivery | str | int | None = ...,
-        aspect_ratio: AspectRatio | str | int | None = ...,
-        image_size: ImageSize | str | int | None = ...,
-    ) -> None: ...
-
-class ImageResponseFormatDict(_TypedDict, total=False):
-    """Fields of a `ImageResponseFormat`, which is accepted in its place."""
-    mime_type: str | None
-    delivery: Delivery | str | int | None
-    aspect_ratio: AspectRatio | str | int | None
-    image_size: ImageSize | str | int | None
-
-class TextResponseFormat(_views.View):
-    """Format of text."""
-    mime_type: str | None
-    """Media type."""
-    json_schema: _Any | None
-    """JSON Schema of the text, for `application/json`."""
-    def __init__(
-        self,
-        *,
-        mime_type: str | None = ...,
-        json_schema: object | None = ...,
-    ) -> None: ...
-
-class TextResponseFormatDict(_TypedDict, total=False):
-    """Fields of a `TextResponseFormat`, which is accepted in its place."""
-    mime_type: str | None
-    json_schema: object | None
-
-class VideoResponseFormat(_views.View):
-    """Format of videos."""
-    delivery: Delivery | None
-    """How they are delivered."""
-    aspect_ratio: str | None
-    """Ratio of their sides, such as `16:9`."""
-    duration: str | None
-    """Their length."""
-    resolution: str | None
-    """Their resolution, such as `720p`."""
-    gcs_uri: str | None
-    """Where they are stored. Vertex AI only."""
-    def __init__(
-        self,
-        *,
-        delivery: Delivery | str | int | None = ...,
-        aspect_ratio: str | None = ...,
-        duration: str | float | _datetime.timedelta | None = ...,
-        resolution: str | None = ...,
-        gcs_uri: str | None = ...,
-    ) -> None: ...
-
-class VideoResponseFormatDict(_TypedDict, total=False):
-    """Fields of a `VideoResponseFormat`, which is accepted in its place."""
-    delivery: Delivery | str | int | None
-    aspect_ratio: str | None
-    duration: str | float | _datetime.timedelta | None
-    resolution: str | None
-    gcs_uri: str | None
-
-class TranslationConfig(_views.View):
-    """Translation of speech in a live session."""
-    target_language_code: str | None
-    """BCP-47 code of the language to translate into."""
-    echo_target_language: bool | None
-    """Whether speech that is in this language already is repeated."""
-    def __init__(
-        self,
-        *,
-        target_language_code: str | None = ...,
-        echo_target_language: bool | None = ...,
-    ) -> None: ...
-
-class TranslationConfigDict(_TypedDict, total=False):
-    """Fields of a `TranslationConfig`, which is accepted in its place."""
-    target_language_code: str | None
-    echo_target_language: bool | None
-
-class ContentEmbeddingStatistics(_views.View):
-    """What was embedded. Vertex AI only."""
-    truncated: bool | None
-    """Whether the content was too long and its end was left out."""
-    token_count: float | None
-    """Number of tokens."""
-    def __init__(
-        self,
-        *,
-        truncated: bool | None = ...,
-        token_count: float | None = ...,
-    ) -> None: ...
-
-class ContentEmbeddingStatisticsDict(_TypedDict, total=False):
-    """Fields of a `ContentEmbeddingStatistics`, which is accepted in its place."""
-    truncated: bool | None
-    token_count: float | None
-
-class VoiceActivity(_views.View):
-    """A change in the user's speech."""
-    voice_activity_type: VoiceActivityType | None
-    """What changed."""
-    audio_offset: str | None
-    """Offset in the audio."""
-    def __init__(
-        self,
-        *,
-        voice_activity_type: VoiceActivityType | str | int | None = ...,
-        audio_offset: str | float | _datetime.timedelta | None = ...,
-    ) -> None: ...
-
-class VoiceActivityDict(_TypedDict, total=False):
-    """Fields of a `VoiceActivity`, which is accepted in its place."""
-    voice_activity_type: VoiceActivityType | str | int | None
-    audio_offset: str | float | _datetime.timedelta | None
-
-class VoiceActivityDetectionSignal(_views.View):
-    """A change in the user's speech, as the detection signals it."""
-    vad_signal_type: VadSignalType | None
-    """What changed."""
-    def __init__(
-        self,
-        *,
-        vad_signal_type: VadSignalType | str | int | None = ...,
-    ) -> None: ...
-
-class VoiceActivityDetectionSignalDict(_TypedDict, total=False):
-    """Fields of a `VoiceActivityDetectionSignal`, which is accepted in its place."""
-    vad_signal_type: VadSignalType | str | int | None
-
-class ProactivityConfig(_views.View):
-    """When the model speaks without being asked, or keeps silent."""
-    proactive_audio: bool | None
-    """Whether it may keep silent to speech that is not for it, and speak first."""
-    proactive_video: bool | None
-    """Whether it may speak of what it sees."""
-    def __init__(
-        self,
-        *,
-        proactive_audio: bool | None = ...,
-        proactive_video: bool | None = ...,
-    ) -> None: ...
-
-class ProactivityConfigDict(_TypedDict, total=False):
-    """Fields of a `ProactivityConfig`, which is accepted in its place."""
-    proactive_audio: bool | None
-    proactive_video: bool | None
-
-class HistoryConfig(_views.View):
-    """The history of a live session."""
-    initial_history_in_client_content: bool | None
-    """Whether the first `client_content` is the history of the conversation."""
-    def __init__(
-        self,
-        *,
-        initial_history_in_client_content: bool | None = ...,
-    ) -> None: ...
-
-class HistoryConfigDict(_TypedDict, total=False):
-    """Fields of a `HistoryConfig`, which is accepted in its place."""
-    initial_history_in_client_content: bool | None
-
-class CustomizedAvatar(_views.View):
-    """A face of one's own."""
-    image_mime_type: str | None
-    """Media type of the picture."""
-    image_data: bytes | None
-    """The picture."""
-    def __init__(
-        self,
-        *,
-        image_mime_type: str | None = ...,
-        image_data: bytes | str | None = ...,
-    ) -> None: ...
-
-class CustomizedAvatarDict(_TypedDict, total=False):
-    """Fields of a `CustomizedAvatar`, which is accepted in its place."""
-    image_mime_type: str | None
-    image_data: bytes | str | None
-
-class AvatarConfig(_views.View):
-    """The face that speaks in a live session."""
-    avatar_name: str | None
-    """Name of a prepared face."""
-    customized_avatar: CustomizedAvatar | None
-    """A face of one's own."""
-    audio_bitrate_bps: int | None
-    """Bits per second of audio."""
-    video_bitrate_bps: int | None
-    """Bits per second of video."""
-    def __init__(
-        self,
-        *,
-        avatar_name: str | None = ...,
-        customized_avatar: CustomizedAvatar | CustomizedAvatarDict | _Message | None = ...,
-        audio_bitrate_bps: int | None = ...,
-        video_bitrate_bps: int | None = ...,
-    ) -> None: ...
-
-class AvatarConfigDict(_TypedDict, total=False):
-    """Fields of a `AvatarConfig`, which is accepted in its place."""
-    avatar_name: str | None
-    customized_avatar: CustomizedAvatar | CustomizedAvatarDict | _Message | None
-    audio_bitrate_bps: int | None
-    video_bitrate_bps: int | None
-
-class LiveClientContextUpdateTools(_views.View):
-    """Tools that take the place of a live session's."""
-    tools: list[Tool] | None
-    """The tools."""
-    def __init__(
-        self,
-        *,
-        tools: _Sequence[Tool | ToolDict | _Message] | None = ...,
-    ) -> None: ...
-
-class LiveClientContextUpdateToolsDict(_TypedDict, total=False):
-    """Fields of a `LiveClientContextUpdateTools`, which is accepted in its place."""
-    tools: _Sequence[Tool | ToolDict | _Message] | None
-
-class LiveClientContextUpdate(_views.View):
-    """A change of a live session's instructions or tools."""
-    system_instruction: Content | None
-    """Instructions that take the place of those before."""
-    tools: LiveClientContextUpdateTools | None
-    """Tools that take the place of those before."""
-    def __init__(
-        self,
-        *,
-        system_instruction: Content | ContentDict | _Message | None = ...,
-        tools: LiveClientContextUpdateTools | LiveClientContextUpdateToolsDict | _Message | None = ...,
-    ) -> None: ...
-
-class LiveClientContextUpdateDict(_TypedDict, total=False):
-    """Fields of a `LiveClientContextUpdate`, which is accepted in its place."""
-    system_instruction: Content | ContentDict | _Message | None
-    tools: LiveClientContextUpdateTools | LiveClientContextUpdateToolsDict | _Message | None
 
 class Model(_views.View):
     """A model the service offers, with its limits and default sampling settings. The service publishes these

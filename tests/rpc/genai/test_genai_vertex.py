@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import pickle
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +22,23 @@ FULL = f"{PARENT}/publishers/google/models/{MODEL}"
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[RunningEmulator]:
-    with emulator(http_port=0) as running:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cloud Storage."""
+    return tmp_path_factory.mktemp("storage")
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[RunningEmulator]:
+    with emulator(http_port=0, storage=folder) as running:
         yield running
+
+
+def write(folder: Path, name: str, *lines: object) -> str:
+    """Write a file of JSON Lines; return its address."""
+    path = folder / "my-bucket" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return f"gs://my-bucket/{name}"
 
 
 @pytest.fixture(autouse=True)
@@ -223,11 +240,113 @@ def test_base_models(client: Any) -> None:
     assert client.models.get(model=MODEL).name == f"publishers/google/models/{MODEL}"
 
 
+def test_tunings_and_models(client: Any, running: RunningEmulator, folder: Path) -> None:
+    example = [{"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": [{"text": "Ho"}]}]
+    data = {"gcs_uri": write(folder, "train.jsonl", {"contents": example})}
+    job = client.tunings.tune(
+        base_model="gemini-2.0-flash-001",
+        training_dataset=data,
+        config={
+            "epoch_count": 2,
+            "tuned_model_display_name": "mine",
+            "adapter_size": "ADAPTER_SIZE_FOUR",
+            "validation_dataset": data,
+            "labels": {"team": "one"},
+        },
+    )
+    assert types.TuningJob in type(job).__mro__
+    assert (job.state, job.has_ended) == (types.JobState.JOB_STATE_PENDING, False)
+    sent = running.calls("CreateTuningJob")[0].requests[0].tuning_job
+    assert sent.supervised_tuning_spec.validation_dataset_uri == data["gcs_uri"]
+    assert sent.supervised_tuning_spec.hyper_parameters.adapter_size == 2
+    running.advance(60)
+    assert comes(lambda: client.tunings.get(name=job.name).has_succeeded)
+    short = job.name.rpartition("/")[2]
+    done = client.tunings.get(name=short)
+    assert (done.base_model, done.tuned_model_display_name) == ("gemini-2.0-flash-001", "mine")
+    assert types.TunedModel in type(done.tuned_model).__mro__
+    assert [checkpoint.epoch for checkpoint in done.tuned_model.checkpoints] == [1, 2]
+    assert (done.labels, done.end_time >= done.start_time) == ({"team": "one"}, True)
+    assert pickle.loads(pickle.dumps(done.tuned_model)).endpoint == done.tuned_model.endpoint
+    assert [found.name for found in client.tunings.list()] == [job.name]
+    assert client.models.generate_content(model=done.tuned_model.endpoint, contents="Hi").text == "Ho"
+    endpoint = "/".join(done.tuned_model.endpoint.split("/")[-2:])
+    assert client.models.generate_content(model=endpoint, contents="Hi").text == "Ho"
+    model = client.models.get(model=done.tuned_model.model)
+    assert model.tuned_model_info.base_model == "gemini-2-0-flash-001"
+    assert model.endpoints[0].name == done.tuned_model.endpoint
+    assert [found.name for found in client.models.list(config={"query_base": False})] == [model.name]
+    assert client.models.update(model=model.name, config={"display_name": "new"}).display_name == "new"
+    client.models.delete(model=model.name)
+    assert not list(client.models.list(config={"query_base": False}))
+    again = client.tunings.tune(base_model="gemini-2.0-flash-001", training_dataset=data)
+    client.tunings.cancel(name=again.name)
+    assert client.tunings.get(name=again.name).state == "JOB_STATE_CANCELLED"
+
+
+def test_batches(client: Any, running: RunningEmulator, folder: Path) -> None:
+    source = write(folder, "in.jsonl", {"request": {"contents": [{"parts": [{"text": "Why?"}]}]}})
+    job = client.batches.create(model=MODEL, src=source)
+    assert (job.state, job.dest.gcs_uri) == ("JOB_STATE_PENDING", "gs://my-bucket/in/dest")
+    assert job.src.gcs_uri == [source]
+    running.advance(60)
+    assert comes(lambda: client.batches.get(name=job.name).state == "JOB_STATE_SUCCEEDED")
+    done = client.batches.get(name=job.name.rpartition("/")[2])
+    assert (done.completion_stats.successful_count, done.done) == (1, True)
+    assert done.output_info.gcs_output_directory.startswith("gs://my-bucket/in/dest")
+    other = client.batches.create(model=MODEL, src="bq://p.d.t", config={"display_name": "mine"})
+    assert (other.display_name, other.dest.bigquery_uri.startswith("bq://p.d.t_dest_")) == ("mine", True)
+    assert [found.name for found in client.batches.list()] == [job.name, other.name]
+    client.batches.cancel(name=other.name)
+    assert client.batches.get(name=other.name).state == "JOB_STATE_CANCELLED"
+    assert client.batches.delete(name=job.name).done
+
+
+def test_fields_of_vertex_ai(client: Any, running: RunningEmulator) -> None:
+    search: Any = {"vertex_ai_search": {"datastore": "d", "max_results": 3}}
+    config: Any = {
+        "routing_config": {"manual_mode": {"model_name": "m"}},
+        "audio_timestamp": True,
+        "model_armor_config": {"prompt_template_name": "t"},
+        "tools": [types.Tool(retrieval=search), {"enterprise_web_search": {"exclude_domains": ["a"]}}],
+        "image_config": {"output_mime_type": "image/png", "output_compression_quality": 5},
+    }
+    client.models.generate_content(model=MODEL, contents="a", config=config)
+    sent = running.calls("GenerateContent")[0].requests[0]
+    assert sent.generation_config.routing_config.manual_mode.model_name == "m"
+    assert sent.generation_config.audio_timestamp
+    assert sent.model_armor_config.prompt_template_name == "t"
+    assert sent.tools[0].retrieval.vertex_ai_search.max_results == 3
+    assert list(sent.tools[1].enterprise_web_search.exclude_domains) == ["a"]
+    options = sent.generation_config.image_config.image_output_options
+    assert (options.mime_type, options.compression_quality) == ("image/png", 5)
+    gemini: Any
+    with genai.Client(api_key="k") as gemini:
+        for name, value in config.items():
+            if name != "image_config":
+                with pytest.raises(ValueError, match="Vertex AI only"):
+                    gemini.models.generate_content(model=MODEL, contents="a", config={name: value})
+
+
 def test_fields_that_json_alone_has_go_over_http(client: Any, grpc: Any, running: RunningEmulator) -> None:
     with pytest.raises(ValueError, match="ListPublisherModels"):
         grpc.models.list()
     with pytest.raises(ValueError, match="BatchPredictionJob"):
         grpc.batches.list()
+    part = types.Part(function_response={"id": "7", "name": "f", "response": {"a": 1}})
+    cases: Any = (
+        ({"service_tier": "flex"}, "service_tier"),
+        ({"model_selection_config": {"feature_selection_preference": "BALANCED"}}, "model_selection_config"),
+        ({}, r"contents\[0\]\.parts\[0\]\.function_response\.id"),
+    )
+    for config, name in cases:
+        contents = "a" if config else part
+        client.models.generate_content(model=MODEL, contents=contents, config=config)
+        with pytest.raises(ValueError, match=f"{name}: goes over HTTP|{name}: not available over gRPC"):
+            grpc.models.generate_content(model=MODEL, contents=contents, config=config)
+    entries = running.calls("GenerateContent")
+    assert {entry.requests[0].model for entry in entries} == {FULL}
+    assert entries[0].requests[0].service_tier == "flex"
 
 
 def test_what_vertex_ai_does_not_have(client: Any) -> None:
@@ -241,3 +360,28 @@ def test_what_vertex_ai_does_not_have(client: Any) -> None:
         client.models.generate_content(model=MODEL, contents="a", config={"store": True})
     with pytest.raises(ValueError, match=r"batches\.create_embeddings is of the Gemini API"):
         client.batches.create_embeddings(model=MODEL, src={"file_name": "files/a"})
+
+
+def test_live_sessions(client: Any, running: RunningEmulator) -> None:
+    config = {"session_resumption": {}, "response_modalities": ["TEXT"]}
+    with client.live.connect(model="gemini-2.0-flash-live-001", config=config) as session:
+        for question in ("Why?", "And?"):
+            session.send_client_content(turns=question)
+            assert question in "".join(message.text or "" for message in session.receive())
+        with pytest.raises(ValueError, match="audio_stream_end is of the Gemini API"):
+            session.send_realtime_input(audio_stream_end=True)
+    with client.live.connect(model=MODEL) as session:
+        session.send_realtime_input(text="Hello")
+        assert any(message.data for message in session.receive())
+    first, second = running.calls("google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent")
+    assert (first.front, second.front) == ("websocket", "websocket")
+    assert first.request.setup.model == f"{PARENT}/publishers/google/models/gemini-2.0-flash-live-001"
+    assert list(second.request.setup.generation_config.response_modalities) == [3]
+
+
+def test_live_sessions_do_not_go_over_grpc(grpc: Any) -> None:
+    with (
+        pytest.raises(ValueError, match="BidiGenerateContent is not available over gRPC"),
+        grpc.live.connect(model=MODEL),
+    ):
+        raise AssertionError("it is refused")

@@ -164,13 +164,7 @@ def _build_request(rule: _Rule, path: str, method: AnyMethod, message: Message) 
 
 
 def to_json(message: Message) -> str:
-    """Return a message as JSON.
-
-    Raises:
-        ValueError: A value has no JSON form, or a field is Vertex AI's alone.
-    """
-    if json_only.may_be_in(message, message.SerializeToString()):
-        json_only.refuse_vertex_fields(message)
+    """Return a message as JSON. Raises ValueError if a value has no JSON form."""
     try:
         tree = to_dict(message)
     except json_format.Error as error:

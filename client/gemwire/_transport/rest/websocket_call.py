@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from gemwire._transport.rest.exchange import parse_message, to_headers
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import to_json
+from gemwire_runtime import json_only
 from gemwire_runtime.method import Method
 from gemwire_runtime.status_code import StatusCode
 
@@ -42,6 +43,10 @@ class WebSocketCall(Generic[_Request, _Response]):
         headers = dict(to_headers(metadata, None))
         del headers["content-type"]
         self._method = method
+        # Sessions of Vertex AI consist of the Gemini API's messages, with fields that only Vertex AI has.
+        self._refuses_vertex = method.request.DESCRIPTOR.full_name.startswith(
+            method.service.rpartition(".")[0]
+        )
         self._ended = False
         self._failure: HttpError | None = None
         self._callbacks: list[Callable[[object], object]] = []
@@ -72,11 +77,13 @@ class WebSocketCall(Generic[_Request, _Response]):
 
         Raises:
             HttpError: The connection is not there, or broke.
-            ValueError: The message has no JSON form.
+            ValueError: The message has no JSON form, or a field that the service does not have.
             asyncio.InvalidStateError: The call has ended.
         """
         if self._ended:
             raise asyncio.InvalidStateError
+        if self._refuses_vertex and json_only.may_be_in(request, request.SerializeToString()):
+            json_only.refuse_vertex_fields(request)
         text = to_json(request)
         await (await self.open()).send(text)
 

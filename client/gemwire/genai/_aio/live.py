@@ -72,9 +72,7 @@ class AsyncSessionContext:
         self._session = AsyncSession(api, self._to_setup(known), api.settings(config.http_options))
 
     def _to_setup(self, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
-        setup = self._api.backend.live.to_setup(self._model, config)
-        json_only.refuse_vertex_fields(setup.setup)
-        return setup
+        return self._api.backend.live.to_setup(self._model, config)
 
     async def __aenter__(self) -> AsyncSession:
         if find_sessions(self._config.tools):
@@ -100,10 +98,6 @@ class AsyncSession(AsyncInputStreaming):
         self._api = api
         self._setup = setup
         self._settings = settings
-        live = api.backend.live
-        self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
-        if isinstance(api.caller.authorization, LiveToken):
-            self._method = live.TOKEN_METHOD
         self._stream: (
             AsyncBidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None
@@ -124,9 +118,13 @@ class AsyncSession(AsyncInputStreaming):
         Raises:
             APIError: The session cannot be started.
         """
+        live = self._api.backend.live
+        method = live.JSON_METHOD if json_only.paths(self._setup.setup) else live.METHOD
+        if isinstance(self._api.caller.authorization, LiveToken):
+            method = live.TOKEN_METHOD
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = await self._api.caller.bidi(
-            self._method,
+            method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from gemwire.genai._backends.gemini.tunings import GeminiTunings
     from gemwire.genai._backends.vertex.batches import VertexBatches
     from gemwire.genai._backends.vertex.caches import VertexCaches
+    from gemwire.genai._backends.vertex.live import VertexLive
     from gemwire.genai._backends.vertex.media import VertexMedia
     from gemwire.genai._backends.vertex.models import VertexModels
-    from gemwire.genai._backends.vertex.refusals import Refused, RefusedSessions
+    from gemwire.genai._backends.vertex.refusals import Refused
     from gemwire.genai._backends.vertex.tunings import VertexTunings
 
 _Request = TypeVar("_Request")
@@ -147,4 +148,4 @@ class Backend:
     tokens: GeminiTokens | Refused
     tunings: GeminiTunings | VertexTunings
     batches: GeminiBatches | VertexBatches
-    live: GeminiLive | RefusedSessions
+    live: GeminiLive | VertexLive

@@ -22,9 +22,12 @@ _GENERATION = (GEMINI.generation_fields.keys() & config_field_names(GenerateCont
     "response_json_schema",
     "speech_config",
 }
-#: Fields of the config that the request has under the same names; the last four are sent over HTTP.
+#: Fields of the config that the request has under the same names.
 _REQUEST = frozenset(
-    {"tool_config", "safety_settings", "labels", "service_tier", "store", "continuation_token"}
+    {
+        *("tool_config", "safety_settings", "labels", "service_tier", "store", "continuation_token"),
+        *("model_armor_config", "generation_output_config"),
+    }
 )
 
 

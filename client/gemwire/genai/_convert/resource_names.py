@@ -7,6 +7,8 @@ import re
 #: What no name has.
 FORBIDDEN = re.compile(r"\.\.|[?&# \n]")
 
+_OF_VERTEX = ("projects/", "publishers/", "endpoints/")
+
 
 def to_model_name(model: object, argument: str = "model") -> str:
     """Return the full name of a model: ``models/m`` for "m". Names with a collection stay as they are."""
@@ -19,6 +21,8 @@ def to_model_name(model: object, argument: str = "model") -> str:
         )
     if model.startswith(("models/", "tunedModels/", "dynamic/")):
         return model
+    if model.startswith(_OF_VERTEX):
+        raise ValueError(f"{argument}: {model!r} is of Vertex AI; use vertexai=True")
     return f"models/{model}"
 
 

@@ -73,9 +73,7 @@ class SessionContext:
         self._session = Session(api, self._to_setup(known), api.settings(config.http_options))
 
     def _to_setup(self, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
-        setup = self._api.backend.live.to_setup(self._model, config)
-        json_only.refuse_vertex_fields(setup.setup)
-        return setup
+        return self._api.backend.live.to_setup(self._model, config)
 
     def __enter__(self) -> Session:
         if find_sessions(self._config.tools):
@@ -99,10 +97,6 @@ class Session(InputStreaming):
         self._api = api
         self._setup = setup
         self._settings = settings
-        live = api.backend.live
-        self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
-        if isinstance(api.caller.authorization, LiveToken):
-            self._method = live.TOKEN_METHOD
         self._stream: (
             BidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None
@@ -123,9 +117,13 @@ class Session(InputStreaming):
         Raises:
             APIError: The session cannot be started.
         """
+        live = self._api.backend.live
+        method = live.JSON_METHOD if json_only.paths(self._setup.setup) else live.METHOD
+        if isinstance(self._api.caller.authorization, LiveToken):
+            method = live.TOKEN_METHOD
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = self._api.caller.bidi(
-            self._method,
+            method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )

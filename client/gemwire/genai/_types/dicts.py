@@ -211,9 +211,13 @@ if TYPE_CHECKING:
         ContextWindowCompressionConfigDict,
         CustomMetadataDict,
         GenerationConfigDict,
+        GenerationConfigRoutingConfigDict,
+        GenerationOutputConfigDict,
         HistoryConfigDict,
         ImageConfigDict,
         ImportFileResponseDict,
+        ModelArmorConfigDict,
+        ModelSelectionConfigDict,
         ProactivityConfigDict,
         RealtimeInputConfigDict,
         SafetySettingDict,
@@ -1084,9 +1088,11 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     continuation_token: bytes | None
     automatic_continuation: bool | None
     audio_transcription_config: Mapping[str, object] | None
-    routing_config: object | None
-    model_selection_config: object | None
+    routing_config: views.GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | None
+    model_selection_config: views.ModelSelectionConfig | ModelSelectionConfigDict | None
     audio_timestamp: bool | None
+    model_armor_config: views.ModelArmorConfig | ModelArmorConfigDict | None
+    generation_output_config: views.GenerationOutputConfig | GenerationOutputConfigDict | None
     should_return_http_response: bool | None
 
 

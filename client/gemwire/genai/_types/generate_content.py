@@ -143,9 +143,11 @@ class GenerateContentConfig(CallConfig):
         automatic_continuation: Whether a response that ends at the limit of one request is continued by
             further ones, each with its own timeout, retries and price. Default: True.
         audio_transcription_config: Transcription of audio. Sent over HTTP.
-        routing_config: Vertex AI only.
-        model_selection_config: Vertex AI only.
-        audio_timestamp: Vertex AI only.
+        routing_config: Who chooses the model, the service or the caller. Vertex AI only; as the next four.
+        model_selection_config: What the choice of a model prefers. Sent over HTTP.
+        audio_timestamp: Whether audio is understood with times.
+        model_armor_config: Templates by which prompts and responses are screened.
+        generation_output_config: Where media of the response are written. Sent over HTTP.
         should_return_http_response: Must not be True: the response of gRPC is a message, not JSON.
     """
 
@@ -181,9 +183,11 @@ class GenerateContentConfig(CallConfig):
     continuation_token: bytes | None = None
     automatic_continuation: bool | None = None
     audio_transcription_config: dict[str, object] | None = None
-    routing_config: object | None = None
-    model_selection_config: object | None = None
+    routing_config: views.GenerationConfigRoutingConfig | None = None
+    model_selection_config: views.ModelSelectionConfig | None = None
     audio_timestamp: bool | None = None
+    model_armor_config: views.ModelArmorConfig | None = None
+    generation_output_config: views.GenerationOutputConfig | None = None
     should_return_http_response: bool | None = None
 
 

@@ -9,6 +9,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import CodeEx
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Content as Content
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import DocumentMetadata as DocumentMetadata
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import DynamicRetrievalConfig as DynamicRetrievalConfig
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import EnterpriseWebSearch as EnterpriseWebSearch
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import ExecutableCode as ExecutableCode
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import FileData as FileData
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import FileSearch as FileSearch
@@ -35,6 +36,8 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Part a
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import PartMediaResolution as PartMediaResolution
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import PartialArg as PartialArg
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import PhishBlockThreshold as PhishBlockThreshold
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import RagRetrievalConfig as RagRetrievalConfig
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Retrieval as Retrieval
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import RetrievalConfig as RetrievalConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import SafetyPolicy as SafetyPolicy
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Schema as Schema
@@ -50,6 +53,8 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import ToolTy
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Transcription as Transcription
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Type as Type
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import UrlContext as UrlContext
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import VertexAISearch as VertexAISearch
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import VertexRagStore as VertexRagStore
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import VideoMetadata as VideoMetadata
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import WebSearch as WebSearch
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import WordInfo as WordInfo

@@ -37,6 +37,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import EmbedContentBatchOutput as EmbedContentBatchOutput
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import EmbedContentRequest as EmbedContentRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import EmbedContentResponse as EmbedContentResponse
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import FeatureSelectionPreference as FeatureSelectionPreference
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateAnswerRequest as GenerateAnswerRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateAnswerResponse as GenerateAnswerResponse
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateContentBatch as GenerateContentBatch
@@ -44,6 +45,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateContentRequest as GenerateContentRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateContentResponse as GenerateContentResponse
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerationConfig as GenerationConfig
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerationOutputConfig as GenerationOutputConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GoAway as GoAway
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GroundingAttribution as GroundingAttribution
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GroundingChunk as GroundingChunk
@@ -69,6 +71,8 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import LiveClientContextUpdate as LiveClientContextUpdate
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import LiveClientContextUpdateTools as LiveClientContextUpdateTools
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import LogprobsResult as LogprobsResult
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import ModelArmorConfig as ModelArmorConfig
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import ModelSelectionConfig as ModelSelectionConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import ModelStatus as ModelStatus
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import MultiSpeakerVoiceConfig as MultiSpeakerVoiceConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import PrebuiltVoiceConfig as PrebuiltVoiceConfig

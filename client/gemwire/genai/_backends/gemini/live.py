@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from gemwire.genai._convert import live
+from gemwire.genai._types.live import LiveConnectConfig
+from gemwire_proto.v1beta import BidiGenerateContentClientMessage
 from gemwire_proto.v1beta.generative_service import BIDI_GENERATE_CONTENT
+from gemwire_runtime import json_only
 
 
 class GeminiLive:
@@ -19,7 +22,14 @@ class GeminiLive:
         JSON_METHOD,
         websocket="/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContentConstrained",
     )
-    to_setup = staticmethod(live.to_setup)
+
+    @staticmethod
+    def to_setup(model: object, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
+        """Build the first message of a session. Raises ValueError for a field that Vertex AI alone has."""
+        message = live.to_setup(model, config)
+        json_only.refuse_vertex_fields(message.setup)
+        return message
+
     to_client_content = staticmethod(live.to_client_content)
     to_realtime_input = staticmethod(live.to_realtime_input)
     to_tool_response = staticmethod(live.to_tool_response)

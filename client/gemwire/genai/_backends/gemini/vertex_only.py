@@ -24,7 +24,11 @@ _SOURCE = "set one of inlined_requests and file_name"
 #: Fields by the class of the config.
 _FIELDS: Mapping[type[Config], Mapping[str, str]] = {
     GenerateContentConfig: dict.fromkeys(
-        ("routing_config", "model_selection_config", "audio_timestamp"), _NOTHING
+        (
+            *("routing_config", "model_selection_config", "audio_timestamp", "model_armor_config"),
+            "generation_output_config",
+        ),
+        _NOTHING,
     ),
     EmbedContentConfig: dict.fromkeys(
         ("mime_type", "auto_truncate", "document_ocr", "audio_track_extraction"), _NOTHING

@@ -8,10 +8,11 @@ from gemwire.genai._backends.base import Backend, VertexTarget
 from gemwire.genai._backends.vertex.batches import VertexBatches
 from gemwire.genai._backends.vertex.caches import VertexCaches
 from gemwire.genai._backends.vertex.family import RESPONSE, VERTEX
+from gemwire.genai._backends.vertex.live import VertexLive
 from gemwire.genai._backends.vertex.media import VertexMedia
 from gemwire.genai._backends.vertex.models import VertexModels
 from gemwire.genai._backends.vertex.names import Names
-from gemwire.genai._backends.vertex.refusals import Refused, RefusedSessions
+from gemwire.genai._backends.vertex.refusals import Refused
 from gemwire.genai._backends.vertex.rpcs import Rpcs
 from gemwire.genai._backends.vertex.tunings import VertexTunings
 from gemwire_proto.aiplatform_v1.llm_utility_service import SERVICE
@@ -48,5 +49,5 @@ def build_backend(target: VertexTarget, version: str | None, *, over_http: bool)
         tokens=Refused("auth_tokens"),
         tunings=VertexTunings(names, rpcs),
         batches=VertexBatches(names, rpcs),
-        live=RefusedSessions(),
+        live=VertexLive(names, version),
     )

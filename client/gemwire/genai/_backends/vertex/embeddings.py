@@ -79,13 +79,15 @@ def _embed(
     fields = {name: value for name in _CONFIG if (value := getattr(config, name)) is not None}
     if (task := _to_task(config)) is not None:
         fields["task_type"] = task
-    requests = [_to_request(model, content, fields) for content in contents]
     made: EmbedContentResponse
+    if len(contents) > 1 and rpcs.over_http:
+        entries = [_to_request(None, content, fields) for content in contents]
+        batch = aiplatform_v1.BatchEmbedContentsRequest(model=model, requests=entries)
+        made = yield Call(rpcs(BATCH_EMBED_CONTENTS), batch, _from_batch)
+        return made
+    requests = [_to_request(model, content, fields) for content in contents]
     if len(requests) == 1:
         made = yield Call(rpcs(EMBED_CONTENT), requests[0], _from_response)
-    elif rpcs.over_http:
-        batch = aiplatform_v1.BatchEmbedContentsRequest(model=model, requests=requests)
-        made = yield Call(rpcs(BATCH_EMBED_CONTENTS), batch, _from_batch)
     else:
         several: list[EmbedContentResponse] = yield [
             Call(rpcs(EMBED_CONTENT), request, _from_response) for request in requests
@@ -94,7 +96,9 @@ def _embed(
     return made
 
 
-def _to_request(model: str, content: v1beta.Content, config: Fields) -> aiplatform_v1.EmbedContentRequest:
+def _to_request(
+    model: str | None, content: v1beta.Content, config: Fields
+) -> aiplatform_v1.EmbedContentRequest:
     fields: Fields = {"model": model, "content": content, "embed_content_config": config or None}
     return aiplatform_v1.EmbedContentRequest(**fields)
 

@@ -71,6 +71,8 @@ class VertexModels:
         """Return the config with the full name of its cache; check its labels."""
         if config.labels is not None:
             check_labels(config.labels)
+        if config.image_config is not None:
+            config = config.model_copy(update={"image_config": _nest_output(config.image_config)})
         if config.cached_content is not None:
             name = self._names.to_resource(config.cached_content, "cachedContents", "config.cached_content")
             return config.model_copy(update={"cached_content": name})
@@ -158,6 +160,20 @@ class VertexModels:
     def delete(self, model: str) -> Call[DeleteModelResponse]:
         request = aiplatform_v1.DeleteModelRequest(name=self._names.to_own_model(model))
         return Call(self._rpcs(DELETE_MODEL), request, lambda _: DeleteModelResponse())
+
+
+def _nest_output(config: views.ImageConfig) -> views.ImageConfig:
+    """Return the options of pictures with their format where Vertex AI has it."""
+    flat = {
+        name: value
+        for name in ("mime_type", "compression_quality")
+        if (value := getattr(config, f"output_{name}")) is not None
+    }
+    if not flat:
+        return config
+    options = config.image_output_options or views.ImageConfigImageOutputOptions()
+    cleared = dict.fromkeys(f"output_{name}" for name in flat)
+    return config.model_copy(update={**cleared, "image_output_options": options.model_copy(update=flat)})
 
 
 def _from_computed(response: aiplatform_v1.ComputeTokensResponse) -> ComputeTokensResponse:

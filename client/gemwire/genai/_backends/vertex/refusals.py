@@ -26,18 +26,6 @@ class Refused:
         raise method_error(f"{self._resource}.{method}")
 
 
-class RefusedSessions:
-    """Live sessions, which Vertex AI has over WebSocket alone."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise ValueError(
-            "live.connect: Vertex AI has sessions over WebSocket alone, which this client does not use; "
-            "make a client of the Gemini API, without vertexai"
-        )
-
-
 def method_error(method: str) -> ValueError:
     """Return the error of a method that only the Gemini API has."""
     instead = next(text for name, text in _INSTEAD.items() if method.startswith(name))

@@ -60,30 +60,21 @@ QUESTION_ANSWERING: TaskType
 FACT_VERIFICATION: TaskType
 CODE_RETRIEVAL_QUERY: TaskType
 
-class BatchState(int, metaclass=_EnumType):
-    """States of a batch."""
-    BATCH_STATE_UNSPECIFIED: _ClassVar[BatchState]
+class FeatureSelectionPreference(int, metaclass=_EnumType):
+    """What the choice of a model prefers. Vertex AI only."""
+    FEATURE_SELECTION_PREFERENCE_UNSPECIFIED: _ClassVar[FeatureSelectionPreference]
     """Not set."""
-    BATCH_STATE_PENDING: _ClassVar[BatchState]
-    """The batch waits."""
-    BATCH_STATE_RUNNING: _ClassVar[BatchState]
-    """The service works on the batch."""
-    BATCH_STATE_SUCCEEDED: _ClassVar[BatchState]
-    """All requests were answered, some perhaps with an error."""
-    BATCH_STATE_FAILED: _ClassVar[BatchState]
-    """The batch failed as a whole."""
-    BATCH_STATE_CANCELLED: _ClassVar[BatchState]
-    """The batch was cancelled."""
-    BATCH_STATE_EXPIRED: _ClassVar[BatchState]
-    """The batch was not done in time."""
+    PRIORITIZE_QUALITY: _ClassVar[FeatureSelectionPreference]
+    """Good answers."""
+    BALANCED: _ClassVar[FeatureSelectionPreference]
+    """Good answers at a fair price."""
+    PRIORITIZE_COST: _ClassVar[FeatureSelectionPreference]
+    """Low cost."""
 
-BATCH_STATE_UNSPECIFIED: BatchState
-BATCH_STATE_PENDING: BatchState
-BATCH_STATE_RUNNING: BatchState
-BATCH_STATE_SUCCEEDED: BatchState
-BATCH_STATE_FAILED: BatchState
-BATCH_STATE_CANCELLED: BatchState
-BATCH_STATE_EXPIRED: BatchState
+FEATURE_SELECTION_PREFERENCE_UNSPECIFIED: FeatureSelectionPreference
+PRIORITIZE_QUALITY: FeatureSelectionPreference
+BALANCED: FeatureSelectionPreference
+PRIORITIZE_COST: FeatureSelectionPreference
 
 class ProminentPeople(int, metaclass=_EnumType):
     """Whether pictures may show prominent people. Vertex AI only."""
@@ -283,6 +274,31 @@ IN_PROGRESS: InteractionStatus
 REQUIRES_ACTION: InteractionStatus
 IDLE: InteractionStatus
 
+class BatchState(int, metaclass=_EnumType):
+    """States of a batch."""
+    BATCH_STATE_UNSPECIFIED: _ClassVar[BatchState]
+    """Not set."""
+    BATCH_STATE_PENDING: _ClassVar[BatchState]
+    """The batch waits."""
+    BATCH_STATE_RUNNING: _ClassVar[BatchState]
+    """The service works on the batch."""
+    BATCH_STATE_SUCCEEDED: _ClassVar[BatchState]
+    """All requests were answered, some perhaps with an error."""
+    BATCH_STATE_FAILED: _ClassVar[BatchState]
+    """The batch failed as a whole."""
+    BATCH_STATE_CANCELLED: _ClassVar[BatchState]
+    """The batch was cancelled."""
+    BATCH_STATE_EXPIRED: _ClassVar[BatchState]
+    """The batch was not done in time."""
+
+BATCH_STATE_UNSPECIFIED: BatchState
+BATCH_STATE_PENDING: BatchState
+BATCH_STATE_RUNNING: BatchState
+BATCH_STATE_SUCCEEDED: BatchState
+BATCH_STATE_FAILED: BatchState
+BATCH_STATE_CANCELLED: BatchState
+BATCH_STATE_EXPIRED: BatchState
+
 class GenerateContentRequest(_Message):
     """Everything a model needs to produce the next reply of a conversation. Used by `GenerateContent` and
     `StreamGenerateContent`, and as an input of `CountTokens`. The service keeps no conversation, so the
@@ -355,6 +371,18 @@ class GenerateContentRequest(_Message):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    @property
+    def model_armor_config(self) -> ModelArmorConfig:
+        """Templates by which prompts and replies are screened. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def generation_output_config(self) -> GenerationOutputConfig:
+        """Where media of the reply are written. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -371,9 +399,11 @@ class GenerateContentRequest(_Message):
         service_tier: str | None = ...,
         continuation_token: bytes | None = ...,
         store: bool | None = ...,
+        model_armor_config: ModelArmorConfig | _Mapping[str, _Any] | None = ...,
+        generation_output_config: GenerationOutputConfig | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "generation_config", "cached_content", "store"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "system_instruction", "contents", "tools", "tool_config", "safety_settings", "generation_config", "cached_content", "labels", "service_tier", "continuation_token", "store"]) -> None: ...
+    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "generation_config", "cached_content", "store", "model_armor_config", "generation_output_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "system_instruction", "contents", "tools", "tool_config", "safety_settings", "generation_config", "cached_content", "labels", "service_tier", "continuation_token", "store", "model_armor_config", "generation_output_config"]) -> None: ...
 
 class PrebuiltVoiceConfig(_Message):
     """Picks one of the ready-made voices of the service."""
@@ -639,6 +669,64 @@ class GenerationConfig(_Message):
     MEDIA_RESOLUTION_LOW: _ClassVar[GenerationConfig.MediaResolution]
     MEDIA_RESOLUTION_MEDIUM: _ClassVar[GenerationConfig.MediaResolution]
     MEDIA_RESOLUTION_HIGH: _ClassVar[GenerationConfig.MediaResolution]
+    class RoutingConfig(_Message):
+        """Who chooses the model. Vertex AI only."""
+        class AutoRoutingMode(_Message):
+            """The service chooses."""
+            class ModelRoutingPreference(int, metaclass=_EnumType):
+                """What the choice prefers."""
+                UNKNOWN: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+                """Nothing given."""
+                PRIORITIZE_QUALITY: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+                """Good answers."""
+                BALANCED: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+                """Good answers at a fair price."""
+                PRIORITIZE_COST: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+                """Low cost."""
+
+            UNKNOWN: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+            PRIORITIZE_QUALITY: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+            BALANCED: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+            PRIORITIZE_COST: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+            model_routing_preference: GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference
+            """What the choice prefers."""
+            def __init__(
+                self,
+                /,
+                *,
+                model_routing_preference: GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference | str | int | None = ...,
+            ) -> None: ...
+            def HasField(self, field_name: _Literal["model_routing_preference"]) -> bool: ...
+            def ClearField(self, field_name: _Literal["model_routing_preference"]) -> None: ...
+
+        class ManualRoutingMode(_Message):
+            """The caller chooses."""
+            model_name: str
+            """Name of the model."""
+            def __init__(
+                self,
+                /,
+                *,
+                model_name: str | None = ...,
+            ) -> None: ...
+            def ClearField(self, field_name: _Literal["model_name"]) -> None: ...
+
+        @property
+        def auto_mode(self) -> GenerationConfig.RoutingConfig.AutoRoutingMode:
+            """The service chooses."""
+        @property
+        def manual_mode(self) -> GenerationConfig.RoutingConfig.ManualRoutingMode:
+            """The caller chooses."""
+        def __init__(
+            self,
+            /,
+            *,
+            auto_mode: GenerationConfig.RoutingConfig.AutoRoutingMode | _Mapping[str, _Any] | None = ...,
+            manual_mode: GenerationConfig.RoutingConfig.ManualRoutingMode | _Mapping[str, _Any] | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: _Literal["auto_mode", "manual_mode"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["auto_mode", "manual_mode"]) -> None: ...
+
     candidate_count: int
     """Number of alternative replies to generate. Unset means 1. The upper limit depends on the model, and
     some models only produce one. The tokens of every candidate are charged.
@@ -768,6 +856,18 @@ class GenerationConfig(_Message):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    @property
+    def routing_config(self) -> GenerationConfig.RoutingConfig:
+        """Who chooses the model. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def model_selection_config(self) -> ModelSelectionConfig:
+        """How the model is chosen. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -798,9 +898,11 @@ class GenerationConfig(_Message):
         translation_config: TranslationConfig | _Mapping[str, _Any] | None = ...,
         enable_affective_dialog: bool | None = ...,
         audio_timestamp: bool | None = ...,
+        routing_config: GenerationConfig.RoutingConfig | _Mapping[str, _Any] | None = ...,
+        model_selection_config: ModelSelectionConfig | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["candidate_count", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["candidate_count", "stop_sequences", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_mime_type", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "response_modalities", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp"]) -> None: ...
+    def HasField(self, field_name: _Literal["candidate_count", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp", "routing_config", "model_selection_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["candidate_count", "stop_sequences", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_mime_type", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "response_modalities", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp", "routing_config", "model_selection_config"]) -> None: ...
 
 class SemanticRetrieverConfig(_Message):
     """Tells `GenerateAnswer` which stored corpus to search, and how. The chunks found become the sources of
@@ -2885,6 +2987,439 @@ class UsageMetadata(_Message):
     ) -> None: ...
     def ClearField(self, field_name: _Literal["prompt_token_count", "cached_content_token_count", "response_token_count", "tool_use_prompt_token_count", "thoughts_token_count", "total_token_count", "prompt_tokens_details", "cache_tokens_details", "response_tokens_details", "tool_use_prompt_tokens_details"]) -> None: ...
 
+class ModelArmorConfig(_Message):
+    """Templates of Model Armor. Vertex AI only."""
+    prompt_template_name: str
+    """Name of the template for prompts."""
+    response_template_name: str
+    """Name of the template for replies."""
+    def __init__(
+        self,
+        /,
+        *,
+        prompt_template_name: str | None = ...,
+        response_template_name: str | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["prompt_template_name", "response_template_name"]) -> None: ...
+
+class GenerationOutputConfig(_Message):
+    """Where media of a reply are written. Vertex AI only."""
+    output_uri_prefix: str
+    """Beginning of their addresses in Cloud Storage."""
+    def __init__(
+        self,
+        /,
+        *,
+        output_uri_prefix: str | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["output_uri_prefix"]) -> None: ...
+
+class ModelSelectionConfig(_Message):
+    """How a model is chosen. Vertex AI only."""
+    feature_selection_preference: FeatureSelectionPreference
+    """What the choice prefers."""
+    def __init__(
+        self,
+        /,
+        *,
+        feature_selection_preference: FeatureSelectionPreference | str | int | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["feature_selection_preference"]) -> None: ...
+
+class LanguageAuto(_Message):
+    """Detection of languages, which has no settings."""
+    def __init__(self) -> None: ...
+
+class LanguageHints(_Message):
+    """Languages that are likely spoken."""
+    @property
+    def language_codes(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Their BCP-47 codes."""
+    def __init__(
+        self,
+        /,
+        *,
+        language_codes: _Iterable[str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["language_codes"]) -> None: ...
+
+class ReplicatedVoiceConfig(_Message):
+    """A voice that is replicated from a sample."""
+    mime_type: str
+    """MIME type of the two recordings."""
+    voice_sample_audio: bytes
+    """Recording of the voice."""
+    consent_audio: bytes
+    """Recording in which the speaker consents."""
+    @property
+    def voice_consent_signature(self) -> VoiceConsentSignature:
+        """Signature of a consent that was verified before, instead of a recording."""
+    def __init__(
+        self,
+        /,
+        *,
+        mime_type: str | None = ...,
+        voice_sample_audio: bytes | None = ...,
+        consent_audio: bytes | None = ...,
+        voice_consent_signature: VoiceConsentSignature | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["voice_consent_signature"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["mime_type", "voice_sample_audio", "consent_audio", "voice_consent_signature"]) -> None: ...
+
+class VoiceConsentSignature(_Message):
+    """The signature of a verified consent."""
+    signature: str
+    """The signature."""
+    def __init__(
+        self,
+        /,
+        *,
+        signature: str | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["signature"]) -> None: ...
+
+class ModelStatus(_Message):
+    """Where a model is in its life."""
+    class ModelStage(int, metaclass=_EnumType):
+        """Stages of a model's life."""
+        MODEL_STAGE_UNSPECIFIED: _ClassVar[ModelStatus.ModelStage]
+        """Not set."""
+        UNSTABLE_EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
+        """An experiment that changes without notice."""
+        EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
+        """An experiment."""
+        PREVIEW: _ClassVar[ModelStatus.ModelStage]
+        """A preview of what becomes stable."""
+        STABLE: _ClassVar[ModelStatus.ModelStage]
+        """Stable."""
+        LEGACY: _ClassVar[ModelStatus.ModelStage]
+        """Replaced by another."""
+        DEPRECATED: _ClassVar[ModelStatus.ModelStage]
+        """About to be retired."""
+        RETIRED: _ClassVar[ModelStatus.ModelStage]
+        """No longer served."""
+
+    MODEL_STAGE_UNSPECIFIED: _ClassVar[ModelStatus.ModelStage]
+    UNSTABLE_EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
+    EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
+    PREVIEW: _ClassVar[ModelStatus.ModelStage]
+    STABLE: _ClassVar[ModelStatus.ModelStage]
+    LEGACY: _ClassVar[ModelStatus.ModelStage]
+    DEPRECATED: _ClassVar[ModelStatus.ModelStage]
+    RETIRED: _ClassVar[ModelStatus.ModelStage]
+    model_stage: ModelStatus.ModelStage
+    """Stage of the model."""
+    @property
+    def retirement_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """Time from which on the model is not served."""
+    message: str
+    """The same in words."""
+    def __init__(
+        self,
+        /,
+        *,
+        model_stage: ModelStatus.ModelStage | str | int | None = ...,
+        retirement_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        message: str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["retirement_time"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model_stage", "retirement_time", "message"]) -> None: ...
+
+class ResponseFormat(_Message):
+    """What an answer is made of. One field for each kind of output."""
+    @property
+    def audio(self) -> AudioResponseFormat:
+        """Format of audio."""
+    @property
+    def image(self) -> ImageResponseFormat:
+        """Format of pictures."""
+    @property
+    def text(self) -> TextResponseFormat:
+        """Format of text."""
+    @property
+    def video(self) -> VideoResponseFormat:
+        """Format of videos."""
+    def __init__(
+        self,
+        /,
+        *,
+        audio: AudioResponseFormat | _Mapping[str, _Any] | None = ...,
+        image: ImageResponseFormat | _Mapping[str, _Any] | None = ...,
+        text: TextResponseFormat | _Mapping[str, _Any] | None = ...,
+        video: VideoResponseFormat | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["audio", "image", "text", "video"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["audio", "image", "text", "video"]) -> None: ...
+
+class AudioResponseFormat(_Message):
+    """Format of audio."""
+    mime_type: str
+    """Media type."""
+    delivery: Delivery
+    """How it is delivered."""
+    sample_rate: int
+    """Samples per second."""
+    bit_rate: int
+    """Bits per second, of compressed formats."""
+    def __init__(
+        self,
+        /,
+        *,
+        mime_type: str | None = ...,
+        delivery: Delivery | str | int | None = ...,
+        sample_rate: int | None = ...,
+        bit_rate: int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["sample_rate", "bit_rate"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["mime_type", "delivery", "sample_rate", "bit_rate"]) -> None: ...
+
+class ImageResponseFormat(_Message):
+    """Format of pictures."""
+    mime_type: str
+    """Media type."""
+    delivery: Delivery
+    """How they are delivered."""
+    aspect_ratio: AspectRatio
+    """Ratio of their sides."""
+    image_size: ImageSize
+    """Their size."""
+    def __init__(
+        self,
+        /,
+        *,
+        mime_type: str | None = ...,
+        delivery: Delivery | str | int | None = ...,
+        aspect_ratio: AspectRatio | str | int | None = ...,
+        image_size: ImageSize | str | int | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["mime_type", "delivery", "aspect_ratio", "image_size"]) -> None: ...
+
+class TextResponseFormat(_Message):
+    """Format of text."""
+    mime_type: str
+    """Media type."""
+    @property
+    def json_schema(self) -> _protobuf_struct_pb2.Value:
+        """JSON Schema of the text, for `application/json`."""
+    def __init__(
+        self,
+        /,
+        *,
+        mime_type: str | None = ...,
+        json_schema: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["json_schema"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["mime_type", "json_schema"]) -> None: ...
+
+class VideoResponseFormat(_Message):
+    """Format of videos."""
+    delivery: Delivery
+    """How they are delivered."""
+    aspect_ratio: str
+    """Ratio of their sides, such as `16:9`."""
+    @property
+    def duration(self) -> _protobuf_duration_pb2.Duration:
+        """Their length."""
+    resolution: str
+    """Their resolution, such as `720p`."""
+    gcs_uri: str
+    """Where they are stored. Vertex AI only."""
+    def __init__(
+        self,
+        /,
+        *,
+        delivery: Delivery | str | int | None = ...,
+        aspect_ratio: str | None = ...,
+        duration: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+        resolution: str | None = ...,
+        gcs_uri: str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["duration"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["delivery", "aspect_ratio", "duration", "resolution", "gcs_uri"]) -> None: ...
+
+class TranslationConfig(_Message):
+    """Translation of speech in a live session."""
+    target_language_code: str
+    """BCP-47 code of the language to translate into."""
+    echo_target_language: bool
+    """Whether speech that is in this language already is repeated."""
+    def __init__(
+        self,
+        /,
+        *,
+        target_language_code: str | None = ...,
+        echo_target_language: bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["echo_target_language"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["target_language_code", "echo_target_language"]) -> None: ...
+
+class ContentEmbeddingStatistics(_Message):
+    """What was embedded. Vertex AI only."""
+    truncated: bool
+    """Whether the content was too long and its end was left out."""
+    token_count: float
+    """Number of tokens."""
+    def __init__(
+        self,
+        /,
+        *,
+        truncated: bool | None = ...,
+        token_count: float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["truncated", "token_count"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["truncated", "token_count"]) -> None: ...
+
+class VoiceActivity(_Message):
+    """A change in the user's speech."""
+    class VoiceActivityType(int, metaclass=_EnumType):
+        """What changed."""
+        TYPE_UNSPECIFIED: _ClassVar[VoiceActivity.VoiceActivityType]
+        """Not set."""
+        ACTIVITY_START: _ClassVar[VoiceActivity.VoiceActivityType]
+        """The user began to speak."""
+        ACTIVITY_END: _ClassVar[VoiceActivity.VoiceActivityType]
+        """The user stopped."""
+
+    TYPE_UNSPECIFIED: _ClassVar[VoiceActivity.VoiceActivityType]
+    ACTIVITY_START: _ClassVar[VoiceActivity.VoiceActivityType]
+    ACTIVITY_END: _ClassVar[VoiceActivity.VoiceActivityType]
+    voice_activity_type: VoiceActivity.VoiceActivityType
+    """What changed."""
+    @property
+    def audio_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset in the audio."""
+    def __init__(
+        self,
+        /,
+        *,
+        voice_activity_type: VoiceActivity.VoiceActivityType | str | int | None = ...,
+        audio_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["audio_offset"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["voice_activity_type", "audio_offset"]) -> None: ...
+
+class VoiceActivityDetectionSignal(_Message):
+    """A change in the user's speech, as the detection signals it."""
+    class VadSignalType(int, metaclass=_EnumType):
+        """What changed."""
+        VAD_SIGNAL_TYPE_UNSPECIFIED: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+        """Not set."""
+        VAD_SIGNAL_TYPE_SOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+        """Speech begins."""
+        VAD_SIGNAL_TYPE_EOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+        """Speech ends."""
+
+    VAD_SIGNAL_TYPE_UNSPECIFIED: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+    VAD_SIGNAL_TYPE_SOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+    VAD_SIGNAL_TYPE_EOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+    vad_signal_type: VoiceActivityDetectionSignal.VadSignalType
+    """What changed."""
+    def __init__(
+        self,
+        /,
+        *,
+        vad_signal_type: VoiceActivityDetectionSignal.VadSignalType | str | int | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["vad_signal_type"]) -> None: ...
+
+class ProactivityConfig(_Message):
+    """When the model speaks without being asked, or keeps silent."""
+    proactive_audio: bool
+    """Whether it may keep silent to speech that is not for it, and speak first."""
+    proactive_video: bool
+    """Whether it may speak of what it sees."""
+    def __init__(
+        self,
+        /,
+        *,
+        proactive_audio: bool | None = ...,
+        proactive_video: bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["proactive_audio", "proactive_video"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["proactive_audio", "proactive_video"]) -> None: ...
+
+class HistoryConfig(_Message):
+    """The history of a live session."""
+    initial_history_in_client_content: bool
+    """Whether the first `client_content` is the history of the conversation."""
+    def __init__(
+        self,
+        /,
+        *,
+        initial_history_in_client_content: bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["initial_history_in_client_content"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["initial_history_in_client_content"]) -> None: ...
+
+class CustomizedAvatar(_Message):
+    """A face of one's own."""
+    image_mime_type: str
+    """Media type of the picture."""
+    image_data: bytes
+    """The picture."""
+    def __init__(
+        self,
+        /,
+        *,
+        image_mime_type: str | None = ...,
+        image_data: bytes | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["image_mime_type", "image_data"]) -> None: ...
+
+class AvatarConfig(_Message):
+    """The face that speaks in a live session."""
+    avatar_name: str
+    """Name of a prepared face."""
+    @property
+    def customized_avatar(self) -> CustomizedAvatar:
+        """A face of one's own."""
+    audio_bitrate_bps: int
+    """Bits per second of audio."""
+    video_bitrate_bps: int
+    """Bits per second of video."""
+    def __init__(
+        self,
+        /,
+        *,
+        avatar_name: str | None = ...,
+        customized_avatar: CustomizedAvatar | _Mapping[str, _Any] | None = ...,
+        audio_bitrate_bps: int | None = ...,
+        video_bitrate_bps: int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["customized_avatar", "audio_bitrate_bps", "video_bitrate_bps"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["avatar_name", "customized_avatar", "audio_bitrate_bps", "video_bitrate_bps"]) -> None: ...
+
+class LiveClientContextUpdateTools(_Message):
+    """Tools that take the place of a live session's."""
+    @property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_content_pb2.Tool]:
+        """The tools."""
+    def __init__(
+        self,
+        /,
+        *,
+        tools: _Iterable[_v1beta_content_pb2.Tool | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["tools"]) -> None: ...
+
+class LiveClientContextUpdate(_Message):
+    """A change of a live session's instructions or tools."""
+    @property
+    def system_instruction(self) -> _v1beta_content_pb2.Content:
+        """Instructions that take the place of those before."""
+    @property
+    def tools(self) -> LiveClientContextUpdateTools:
+        """Tools that take the place of those before."""
+    def __init__(
+        self,
+        /,
+        *,
+        system_instruction: _v1beta_content_pb2.Content | _Mapping[str, _Any] | None = ...,
+        tools: LiveClientContextUpdateTools | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["system_instruction", "tools"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["system_instruction", "tools"]) -> None: ...
+
 class CreateTokenRequest(_Message):
     """Request of `AuthTokenService.CreateToken`."""
     @property
@@ -3302,398 +3837,4 @@ class InlinedEmbedContentResponse(_Message):
     def HasField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> bool: ...
     def ClearField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> None: ...
     def WhichOneof(self, oneof_group: _Literal["output"]) -> _Literal["error", "response"] | None: ...
-
-class LanguageAuto(_Message):
-    """Detection of languages, which has no settings."""
-    def __init__(self) -> None: ...
-
-class LanguageHints(_Message):
-    """Languages that are likely spoken."""
-    @property
-    def language_codes(self) -> _containers.RepeatedScalarFieldContainer[str]:
-        """Their BCP-47 codes."""
-    def __init__(
-        self,
-        /,
-        *,
-        language_codes: _Iterable[str] | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["language_codes"]) -> None: ...
-
-class ReplicatedVoiceConfig(_Message):
-    """A voice that is replicated from a sample."""
-    mime_type: str
-    """MIME type of the two recordings."""
-    voice_sample_audio: bytes
-    """Recording of the voice."""
-    consent_audio: bytes
-    """Recording in which the speaker consents."""
-    @property
-    def voice_consent_signature(self) -> VoiceConsentSignature:
-        """Signature of a consent that was verified before, instead of a recording."""
-    def __init__(
-        self,
-        /,
-        *,
-        mime_type: str | None = ...,
-        voice_sample_audio: bytes | None = ...,
-        consent_audio: bytes | None = ...,
-        voice_consent_signature: VoiceConsentSignature | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["voice_consent_signature"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["mime_type", "voice_sample_audio", "consent_audio", "voice_consent_signature"]) -> None: ...
-
-class VoiceConsentSignature(_Message):
-    """The signature of a verified consent."""
-    signature: str
-    """The signature."""
-    def __init__(
-        self,
-        /,
-        *,
-        signature: str | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["signature"]) -> None: ...
-
-class ModelStatus(_Message):
-    """Where a model is in its life."""
-    class ModelStage(int, metaclass=_EnumType):
-        """Stages of a model's life."""
-        MODEL_STAGE_UNSPECIFIED: _ClassVar[ModelStatus.ModelStage]
-        """Not set."""
-        UNSTABLE_EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
-        """An experiment that changes without notice."""
-        EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
-        """An experiment."""
-        PREVIEW: _ClassVar[ModelStatus.ModelStage]
-        """A preview of what becomes stable."""
-        STABLE: _ClassVar[ModelStatus.ModelStage]
-        """Stable."""
-        LEGACY: _ClassVar[ModelStatus.ModelStage]
-        """Replaced by another."""
-        DEPRECATED: _ClassVar[ModelStatus.ModelStage]
-        """About to be retired."""
-        RETIRED: _ClassVar[ModelStatus.ModelStage]
-        """No longer served."""
-
-    MODEL_STAGE_UNSPECIFIED: _ClassVar[ModelStatus.ModelStage]
-    UNSTABLE_EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
-    EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
-    PREVIEW: _ClassVar[ModelStatus.ModelStage]
-    STABLE: _ClassVar[ModelStatus.ModelStage]
-    LEGACY: _ClassVar[ModelStatus.ModelStage]
-    DEPRECATED: _ClassVar[ModelStatus.ModelStage]
-    RETIRED: _ClassVar[ModelStatus.ModelStage]
-    model_stage: ModelStatus.ModelStage
-    """Stage of the model."""
-    @property
-    def retirement_time(self) -> _protobuf_timestamp_pb2.Timestamp:
-        """Time from which on the model is not served."""
-    message: str
-    """The same in words."""
-    def __init__(
-        self,
-        /,
-        *,
-        model_stage: ModelStatus.ModelStage | str | int | None = ...,
-        retirement_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
-        message: str | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["retirement_time"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model_stage", "retirement_time", "message"]) -> None: ...
-
-class ResponseFormat(_Message):
-    """What an answer is made of. One field for each kind of output."""
-    @property
-    def audio(self) -> AudioResponseFormat:
-        """Format of audio."""
-    @property
-    def image(self) -> ImageResponseFormat:
-        """Format of pictures."""
-    @property
-    def text(self) -> TextResponseFormat:
-        """Format of text."""
-    @property
-    def video(self) -> VideoResponseFormat:
-        """Format of videos."""
-    def __init__(
-        self,
-        /,
-        *,
-        audio: AudioResponseFormat | _Mapping[str, _Any] | None = ...,
-        image: ImageResponseFormat | _Mapping[str, _Any] | None = ...,
-        text: TextResponseFormat | _Mapping[str, _Any] | None = ...,
-        video: VideoResponseFormat | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["audio", "image", "text", "video"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["audio", "image", "text", "video"]) -> None: ...
-
-class AudioResponseFormat(_Message):
-    """Format of audio."""
-    mime_type: str
-    """Media type."""
-    delivery: Delivery
-    """How it is delivered."""
-    sample_rate: int
-    """Samples per second."""
-    bit_rate: int
-    """Bits per second, of compressed formats."""
-    def __init__(
-        self,
-        /,
-        *,
-        mime_type: str | None = ...,
-        delivery: Delivery | str | int | None = ...,
-        sample_rate: int | None = ...,
-        bit_rate: int | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["sample_rate", "bit_rate"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["mime_type", "delivery", "sample_rate", "bit_rate"]) -> None: ...
-
-class ImageResponseFormat(_Message):
-    """Format of pictures."""
-    mime_type: str
-    """Media type."""
-    delivery: Delivery
-    """How they are delivered."""
-    aspect_ratio: AspectRatio
-    """Ratio of their sides."""
-    image_size: ImageSize
-    """Their size."""
-    def __init__(
-        self,
-        /,
-        *,
-        mime_type: str | None = ...,
-        delivery: Delivery | str | int | None = ...,
-        aspect_ratio: AspectRatio | str | int | None = ...,
-        image_size: ImageSize | str | int | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["mime_type", "delivery", "aspect_ratio", "image_size"]) -> None: ...
-
-class TextResponseFormat(_Message):
-    """Format of text."""
-    mime_type: str
-    """Media type."""
-    @property
-    def json_schema(self) -> _protobuf_struct_pb2.Value:
-        """JSON Schema of the text, for `application/json`."""
-    def __init__(
-        self,
-        /,
-        *,
-        mime_type: str | None = ...,
-        json_schema: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["json_schema"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["mime_type", "json_schema"]) -> None: ...
-
-class VideoResponseFormat(_Message):
-    """Format of videos."""
-    delivery: Delivery
-    """How they are delivered."""
-    aspect_ratio: str
-    """Ratio of their sides, such as `16:9`."""
-    @property
-    def duration(self) -> _protobuf_duration_pb2.Duration:
-        """Their length."""
-    resolution: str
-    """Their resolution, such as `720p`."""
-    gcs_uri: str
-    """Where they are stored. Vertex AI only."""
-    def __init__(
-        self,
-        /,
-        *,
-        delivery: Delivery | str | int | None = ...,
-        aspect_ratio: str | None = ...,
-        duration: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
-        resolution: str | None = ...,
-        gcs_uri: str | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["duration"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["delivery", "aspect_ratio", "duration", "resolution", "gcs_uri"]) -> None: ...
-
-class TranslationConfig(_Message):
-    """Translation of speech in a live session."""
-    target_language_code: str
-    """BCP-47 code of the language to translate into."""
-    echo_target_language: bool
-    """Whether speech that is in this language already is repeated."""
-    def __init__(
-        self,
-        /,
-        *,
-        target_language_code: str | None = ...,
-        echo_target_language: bool | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["echo_target_language"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["target_language_code", "echo_target_language"]) -> None: ...
-
-class ContentEmbeddingStatistics(_Message):
-    """What was embedded. Vertex AI only."""
-    truncated: bool
-    """Whether the content was too long and its end was left out."""
-    token_count: float
-    """Number of tokens."""
-    def __init__(
-        self,
-        /,
-        *,
-        truncated: bool | None = ...,
-        token_count: float | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["truncated", "token_count"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["truncated", "token_count"]) -> None: ...
-
-class VoiceActivity(_Message):
-    """A change in the user's speech."""
-    class VoiceActivityType(int, metaclass=_EnumType):
-        """What changed."""
-        TYPE_UNSPECIFIED: _ClassVar[VoiceActivity.VoiceActivityType]
-        """Not set."""
-        ACTIVITY_START: _ClassVar[VoiceActivity.VoiceActivityType]
-        """The user began to speak."""
-        ACTIVITY_END: _ClassVar[VoiceActivity.VoiceActivityType]
-        """The user stopped."""
-
-    TYPE_UNSPECIFIED: _ClassVar[VoiceActivity.VoiceActivityType]
-    ACTIVITY_START: _ClassVar[VoiceActivity.VoiceActivityType]
-    ACTIVITY_END: _ClassVar[VoiceActivity.VoiceActivityType]
-    voice_activity_type: VoiceActivity.VoiceActivityType
-    """What changed."""
-    @property
-    def audio_offset(self) -> _protobuf_duration_pb2.Duration:
-        """Offset in the audio."""
-    def __init__(
-        self,
-        /,
-        *,
-        voice_activity_type: VoiceActivity.VoiceActivityType | str | int | None = ...,
-        audio_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["audio_offset"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["voice_activity_type", "audio_offset"]) -> None: ...
-
-class VoiceActivityDetectionSignal(_Message):
-    """A change in the user's speech, as the detection signals it."""
-    class VadSignalType(int, metaclass=_EnumType):
-        """What changed."""
-        VAD_SIGNAL_TYPE_UNSPECIFIED: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
-        """Not set."""
-        VAD_SIGNAL_TYPE_SOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
-        """Speech begins."""
-        VAD_SIGNAL_TYPE_EOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
-        """Speech ends."""
-
-    VAD_SIGNAL_TYPE_UNSPECIFIED: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
-    VAD_SIGNAL_TYPE_SOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
-    VAD_SIGNAL_TYPE_EOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
-    vad_signal_type: VoiceActivityDetectionSignal.VadSignalType
-    """What changed."""
-    def __init__(
-        self,
-        /,
-        *,
-        vad_signal_type: VoiceActivityDetectionSignal.VadSignalType | str | int | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["vad_signal_type"]) -> None: ...
-
-class ProactivityConfig(_Message):
-    """When the model speaks without being asked, or keeps silent."""
-    proactive_audio: bool
-    """Whether it may keep silent to speech that is not for it, and speak first."""
-    proactive_video: bool
-    """Whether it may speak of what it sees."""
-    def __init__(
-        self,
-        /,
-        *,
-        proactive_audio: bool | None = ...,
-        proactive_video: bool | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["proactive_audio", "proactive_video"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["proactive_audio", "proactive_video"]) -> None: ...
-
-class HistoryConfig(_Message):
-    """The history of a live session."""
-    initial_history_in_client_content: bool
-    """Whether the first `client_content` is the history of the conversation."""
-    def __init__(
-        self,
-        /,
-        *,
-        initial_history_in_client_content: bool | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["initial_history_in_client_content"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["initial_history_in_client_content"]) -> None: ...
-
-class CustomizedAvatar(_Message):
-    """A face of one's own."""
-    image_mime_type: str
-    """Media type of the picture."""
-    image_data: bytes
-    """The picture."""
-    def __init__(
-        self,
-        /,
-        *,
-        image_mime_type: str | None = ...,
-        image_data: bytes | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["image_mime_type", "image_data"]) -> None: ...
-
-class AvatarConfig(_Message):
-    """The face that speaks in a live session."""
-    avatar_name: str
-    """Name of a prepared face."""
-    @property
-    def customized_avatar(self) -> CustomizedAvatar:
-        """A face of one's own."""
-    audio_bitrate_bps: int
-    """Bits per second of audio."""
-    video_bitrate_bps: int
-    """Bits per second of video."""
-    def __init__(
-        self,
-        /,
-        *,
-        avatar_name: str | None = ...,
-        customized_avatar: CustomizedAvatar | _Mapping[str, _Any] | None = ...,
-        audio_bitrate_bps: int | None = ...,
-        video_bitrate_bps: int | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["customized_avatar", "audio_bitrate_bps", "video_bitrate_bps"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["avatar_name", "customized_avatar", "audio_bitrate_bps", "video_bitrate_bps"]) -> None: ...
-
-class LiveClientContextUpdateTools(_Message):
-    """Tools that take the place of a live session's."""
-    @property
-    def tools(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_content_pb2.Tool]:
-        """The tools."""
-    def __init__(
-        self,
-        /,
-        *,
-        tools: _Iterable[_v1beta_content_pb2.Tool | _Mapping[str, _Any]] | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["tools"]) -> None: ...
-
-class LiveClientContextUpdate(_Message):
-    """A change of a live session's instructions or tools."""
-    @property
-    def system_instruction(self) -> _v1beta_content_pb2.Content:
-        """Instructions that take the place of those before."""
-    @property
-    def tools(self) -> LiveClientContextUpdateTools:
-        """Tools that take the place of those before."""
-    def __init__(
-        self,
-        /,
-        *,
-        system_instruction: _v1beta_content_pb2.Content | _Mapping[str, _Any] | None = ...,
-        tools: LiveClientContextUpdateTools | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["system_instruction", "tools"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["system_instruction", "tools"]) -> None: ...
 

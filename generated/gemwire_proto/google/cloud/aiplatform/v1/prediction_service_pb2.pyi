@@ -8,6 +8,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.message import Message as _Message
 
 from gemwire_runtime.enum_type import EnumType as _EnumType
+from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as _v1beta_generative_service_pb2
 from gemwire_proto.google.api import httpbody_pb2 as _api_httpbody_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import content_pb2 as _v1_content_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import explanation_pb2 as _v1_explanation_pb2
@@ -497,6 +498,22 @@ class GenerateContentRequest(_Message):
     @property
     def generation_config(self) -> _v1_content_pb2.GenerationConfig:
         """How the answer is generated."""
+    service_tier: str
+    """How soon the reply is wanted, in lower case.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    continuation_token: bytes
+    """Goes on with a reply that was cut off.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def generation_output_config(self) -> _v1beta_generative_service_pb2.GenerationOutputConfig:
+        """Where media of the reply are written.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -511,9 +528,12 @@ class GenerateContentRequest(_Message):
         safety_settings: _Iterable[_v1_content_pb2.SafetySetting | _Mapping[str, _Any]] | None = ...,
         model_armor_config: _v1_content_pb2.ModelArmorConfig | _Mapping[str, _Any] | None = ...,
         generation_config: _v1_content_pb2.GenerationConfig | _Mapping[str, _Any] | None = ...,
+        service_tier: str | None = ...,
+        continuation_token: bytes | None = ...,
+        generation_output_config: _v1beta_generative_service_pb2.GenerationOutputConfig | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "model_armor_config", "generation_config"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "contents", "system_instruction", "cached_content", "tools", "tool_config", "labels", "safety_settings", "model_armor_config", "generation_config"]) -> None: ...
+    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "model_armor_config", "generation_config", "generation_output_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "contents", "system_instruction", "cached_content", "tools", "tool_config", "labels", "safety_settings", "model_armor_config", "generation_config", "service_tier", "continuation_token", "generation_output_config"]) -> None: ...
 
 class GenerateContentResponse(_Message):
     """An answer, or in a stream the next piece of one."""
@@ -604,6 +624,16 @@ class GenerateContentResponse(_Message):
             """The tokens of tools' results by modality."""
         traffic_type: GenerateContentResponse.UsageMetadata.TrafficType
         """Which kind of quota the call used."""
+        tool_use_prompt_token_count: int
+        """Tokens of what tools found.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        service_tier: str
+        """The tier that the request was served in.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
@@ -618,8 +648,10 @@ class GenerateContentResponse(_Message):
             candidates_tokens_details: _Iterable[_v1_content_pb2.ModalityTokenCount | _Mapping[str, _Any]] | None = ...,
             tool_use_prompt_tokens_details: _Iterable[_v1_content_pb2.ModalityTokenCount | _Mapping[str, _Any]] | None = ...,
             traffic_type: GenerateContentResponse.UsageMetadata.TrafficType | str | int | None = ...,
+            tool_use_prompt_token_count: int | None = ...,
+            service_tier: str | None = ...,
         ) -> None: ...
-        def ClearField(self, field_name: _Literal["prompt_token_count", "candidates_token_count", "thoughts_token_count", "total_token_count", "cached_content_token_count", "prompt_tokens_details", "cache_tokens_details", "candidates_tokens_details", "tool_use_prompt_tokens_details", "traffic_type"]) -> None: ...
+        def ClearField(self, field_name: _Literal["prompt_token_count", "candidates_token_count", "thoughts_token_count", "total_token_count", "cached_content_token_count", "prompt_tokens_details", "cache_tokens_details", "candidates_tokens_details", "tool_use_prompt_tokens_details", "traffic_type", "tool_use_prompt_token_count", "service_tier"]) -> None: ...
 
     @property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[_v1_content_pb2.Candidate]:
@@ -639,6 +671,12 @@ class GenerateContentResponse(_Message):
     @property
     def usage_metadata(self) -> GenerateContentResponse.UsageMetadata:
         """What the call consumed. In streams in the last message."""
+    @property
+    def model_status(self) -> _v1beta_generative_service_pb2.ModelStatus:
+        """State of the model.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -649,9 +687,10 @@ class GenerateContentResponse(_Message):
         response_id: str | None = ...,
         prompt_feedback: GenerateContentResponse.PromptFeedback | _Mapping[str, _Any] | None = ...,
         usage_metadata: GenerateContentResponse.UsageMetadata | _Mapping[str, _Any] | None = ...,
+        model_status: _v1beta_generative_service_pb2.ModelStatus | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["create_time", "prompt_feedback", "usage_metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["candidates", "model_version", "create_time", "response_id", "prompt_feedback", "usage_metadata"]) -> None: ...
+    def HasField(self, field_name: _Literal["create_time", "prompt_feedback", "usage_metadata", "model_status"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["candidates", "model_version", "create_time", "response_id", "prompt_feedback", "usage_metadata", "model_status"]) -> None: ...
 
 class EmbedContentRequest(_Message):
     """Asks `PredictionService.EmbedContent` for an embedding."""
