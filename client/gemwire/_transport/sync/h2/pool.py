@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 from gemwire._transport import fork
 from gemwire._transport.h2_target import H2Target
@@ -18,6 +19,7 @@ class H2ConnectionPool:
         self._lock = threading.Lock()
         self._generation = fork.generation()
         self._latest: H2Channel | None = None
+        self._retired: weakref.WeakSet[H2Channel] = weakref.WeakSet()
 
     @property
     def closed(self) -> bool:
@@ -48,11 +50,13 @@ class H2ConnectionPool:
             if self._closed or self._latest is not channel:
                 return
             self._latest = H2Channel(self._target, channel.health.successor())
+            self._retired.add(channel)
         channel.retire()
 
     def close(self) -> None:
         """End all calls and connections."""
         self._closed = True
         latest, self._latest = self._latest, None
-        if latest is not None and latest.generation == fork.generation():
-            latest.close()
+        for channel in (latest, *self._retired):
+            if channel is not None and channel.generation == fork.generation():
+                channel.close()
