@@ -73,7 +73,7 @@ class Report:
     def wrong(self) -> list[str]:
         """Promises that were not kept."""
         found = [f"untyped errors: {self.untyped[:3]}"] if self.untyped else []
-        if self.late > GRACE:
+        if self.late > GRACE + self.pause:
             found.append(f"a call ended {self.late:.1f} s after its deadline")
         if self.ends["result"] < sum(self.ends.values()) / 4:
             found.append("few results")

@@ -44,13 +44,15 @@ class Client(Resources):
         """Find credentials and the endpoint. Nothing is connected before the first call.
 
         Args:
-            enterprise: Whether to call Vertex AI, which is not supported. Default:
-                GOOGLE_GENAI_USE_ENTERPRISE, then GOOGLE_GENAI_USE_VERTEXAI.
+            enterprise: Whether to call Vertex AI. Default: GOOGLE_GENAI_USE_ENTERPRISE, then
+                GOOGLE_GENAI_USE_VERTEXAI.
             vertexai: The same, under its earlier name.
             api_key: API key. Default: GOOGLE_API_KEY, then GEMINI_API_KEY.
             credentials: google-auth credentials, instead of an API key.
-            project: Vertex AI only; must not be set.
-            location: Vertex AI only; must not be set.
+            project: Vertex AI only: id or number of the project. Default: GOOGLE_CLOUD_PROJECT, then that of
+                the credentials. Without one, ``api_key`` is a key of express mode.
+            location: Vertex AI only: a region such as ``us-central1``, ``us``, ``eu`` or ``global``. Default:
+                GOOGLE_CLOUD_LOCATION, then ``global``.
             http_options: Endpoint, and timeout, retries and headers of calls that do not set their own.
             transport: ``"grpc"`` for gRPC alone, ``"rest"`` for JSON over HTTP, ``"auto"`` for gRPC and,
                 where that is blocked, REST, or ``"h2"`` for gRPC without grpcio, which takes less CPU, and
@@ -92,7 +94,7 @@ class Client(Resources):
 
     @property
     def vertexai(self) -> bool:
-        """Whether the client calls Vertex AI, which is not supported yet: False."""
+        """Whether the client calls Vertex AI."""
         return self._api.backend.vertexai
 
     def __enter__(self) -> Client:

@@ -14,7 +14,7 @@ from gemwire_emulator.http.router import RpcRoute
 from gemwire_emulator.json_codec.descriptors import get_descriptor
 from gemwire_runtime.method import HttpBinding, Kind, Method
 
-_VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
+_VARIABLE = re.compile(r"\{([\w.]+)=([^}]+)\}")
 _IRREGULAR_PLURALS = {"batches": "batch", "corpora": "corpus"}
 _ALT: Schema = {
     "name": "alt",
@@ -26,8 +26,9 @@ _ALT: Schema = {
 
 def build_path(version: str, route: RpcRoute) -> str:
     """Build the path of a binding: ``/v1beta/models/{model}:generateContent``."""
-    path = _strip_version(route.binding)
-    return f"/{version}/{_VARIABLE.sub(lambda found: _name_variable(found[1], found[2]), path)}"
+    return (
+        f"/{version}/{_VARIABLE.sub(lambda found: _name_wildcards(found[2]), _strip_version(route.binding))}"
+    )
 
 
 def iter_path_fields(method: Method[Message, Message]) -> Iterator[str]:
@@ -94,11 +95,6 @@ def _name_wildcards(pattern: str) -> str:
     return re.sub(r"(\w+)/\*+", lambda found: f"{found[1]}/{{{_to_singular(found[1])}}}", pattern)
 
 
-def _name_variable(name: str, pattern: str | None) -> str:
-    """Convert the variable of a path: by its pattern, or for ``{id}`` by its name."""
-    return _name_wildcards(pattern) if pattern else f"{{{name}}}"
-
-
 def _to_snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
@@ -107,7 +103,7 @@ def _build_verb(method: Method[Message, Message], binding: HttpBinding, siblings
     """Build ``generate_tuned_model_content`` for the tuned models' binding of ``generate_content``."""
     pattern = _strip_version(binding).partition("=")[2].partition("}")[0]
     literals = [segment for segment in pattern.split("/") if "*" not in segment]
-    if siblings == 1 or not literals or literals[0] == "operations":
+    if siblings == 1 or literals[0] == "operations":
         return method.snake
     verb, _, last = method.snake.rpartition("_")
     # The last collection is the one that the RPC's name ends with; it may follow the variable.
@@ -117,8 +113,8 @@ def _build_verb(method: Method[Message, Message], binding: HttpBinding, siblings
 
 
 def _path_parameters(binding: HttpBinding) -> Iterator[Schema]:
-    for variable, pattern in _VARIABLE.findall(binding.template):
-        path = _name_variable(variable, pattern)
+    for _, pattern in _VARIABLE.findall(binding.template):
+        path = _name_wildcards(pattern)
         for name in re.findall(r"\{(\w+)\}", path):
             yield {
                 "name": name,

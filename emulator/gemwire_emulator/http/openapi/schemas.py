@@ -182,13 +182,8 @@ def get_field_comment(field: FieldDescriptor) -> str:
 
 
 def _get_name(descriptor: Descriptor | EnumDescriptor) -> str:
-    """Convert ``package.Candidate.FinishReason`` to ``CandidateFinishReason``.
-
-    Those of ``gemwire.interactions`` begin with ``Interactions``: others have the same names.
-    """
-    package = descriptor.file.package
-    prefix = package.split(".")[-2].capitalize() if package.startswith("gemwire.") else ""
-    return prefix + descriptor.full_name.removeprefix(f"{package}.").replace(".", "")
+    """Convert ``package.Candidate.FinishReason`` to ``CandidateFinishReason``."""
+    return descriptor.full_name.removeprefix(f"{descriptor.file.package}.").replace(".", "")
 
 
 def _describe_oneofs(descriptor: Descriptor) -> Iterator[str]:

@@ -37,14 +37,10 @@ def document(populated: Populated) -> Json:
 
 def _messages() -> dict[str, Descriptor]:
     """Map schema names to descriptors."""
-    packages = {
-        **dict.fromkeys(("google.ai.generativelanguage.v1beta", "google.longrunning"), ""),
-        **dict.fromkeys(("google.rpc", "google.type"), ""),
-        "gemwire.interactions.v1beta": "Interactions",
-    }
+    packages = ("google.ai.generativelanguage.v1beta", "google.longrunning", "google.rpc", "google.type")
     return {
-        prefix + descriptor.full_name.removeprefix(f"{package}.").replace(".", ""): descriptor
-        for package, prefix in packages.items()
+        descriptor.full_name.removeprefix(f"{package}.").replace(".", ""): descriptor
+        for package in packages
         for descriptor in random_messages.descriptors(POOL, package)
     }
 
