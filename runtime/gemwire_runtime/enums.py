@@ -40,7 +40,7 @@ class Names(str, enum.Enum):
                 return member
         # The frames in between are those of `enum`, and that of the subclass.
         level = 4 + issubclass(cls, Enum)
-        warnings.warn(f"{value!r} is not a {cls.__name__} that this version knows", stacklevel=level)
+        warnings.warn(f"{value!r} is not a valid {cls.__name__} that this version knows", stacklevel=level)
         return cls.create(value)
 
     @classmethod

@@ -357,7 +357,7 @@ def test_enums_are_looked_up() -> None:
     ],
 )
 def test_a_name_of_a_later_version_is_a_member_of_its_own(kind: Any) -> None:
-    says = f"'BRAND_NEW' is not a {kind.__name__} that this version knows"
+    says = f"'BRAND_NEW' is not a valid {kind.__name__} that this version knows"
     with pytest.warns(UserWarning, match=says) as caught:
         made = kind("BRAND_NEW")
     assert caught[0].filename == __file__
@@ -526,7 +526,7 @@ def test_results_of_functions_with_media() -> None:
     )
     by_uri = types.FunctionResponsePart.from_uri(file_uri="gs://b/a.pdf")
     assert present(by_uri.file_data).mime_type == "application/pdf"
-    with pytest.raises(ValueError, match="mime_type: cannot be guessed"):
+    with pytest.raises(ValueError, match="mime_type: Failed to determine mime type"):
         types.FunctionResponsePart.from_uri(file_uri="gs://b/a")
 
 

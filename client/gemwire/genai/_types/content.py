@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, MutableSequence, Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, Union
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
         PartDict,
         PartMediaResolutionDict,
     )
+
+
+#: URI of an uploaded file.
+_UPLOADED = re.compile(
+    r"https://(?:[a-z0-9-]+-)?generativelanguage(?:\.sandbox)?\.googleapis\.com/\w+/files/[^/?]+"
+)
 
 
 class PILImage(Protocol):
@@ -108,16 +115,18 @@ class FunctionResponsePart(views.FunctionResponsePart):
 
         Args:
             file_uri: URI of the file.
-            mime_type: Media type of the file. Default: guessed from the name.
+            mime_type: Media type of the file. Default: guessed from the name; none for an uploaded file, of
+                which the service knows it.
             display_name: Vertex AI only.
 
         Raises:
             ValueError: No media type was given and the name does not tell it.
         """
+        is_uploaded = mime_type is None and _UPLOADED.fullmatch(file_uri)
         return cls(
             file_data=views.FunctionResponseFileData(
                 file_uri=file_uri,
-                mime_type=_find_media_type(file_uri, mime_type),
+                mime_type=None if is_uploaded else _find_media_type(file_uri, mime_type),
                 display_name=display_name,
             )
         )
@@ -138,7 +147,8 @@ class FunctionResponse(views.FunctionResponse):
         """
         failed = getattr(response, "isError", False) or getattr(response, "is_error", False)
         content = dump(getattr(response, "content", None), Format(mode="json", exclude_none=True))
-        return cls(name=name, response={"error" if failed else "result": content})
+        answer = {"error": content or "MCP response is error."} if failed else {"result": content}
+        return cls(name=name, response=answer)
 
 
 class Part(views.Part):
@@ -394,7 +404,7 @@ def _dict_to_part(value: Mapping[str, Any], argument: str, family: Family) -> v1
 def _find_media_type(uri: str, mime_type: str | None) -> str:
     mime_type = mime_type or media_types.guess_from_name(uri)
     if not mime_type:
-        raise ValueError(f"mime_type: cannot be guessed from {uri!r}; pass it")
+        raise ValueError(f"mime_type: Failed to determine mime type of {uri!r}; pass it")
     return mime_type
 
 

@@ -278,7 +278,7 @@ class GenerateContentResponse(
     @property
     def parts(self) -> list[views.Part] | None:
         """The parts of the first candidate."""
-        if self._get_content() is None or not self.candidates:
+        if self._get_content("parts") is None or not self.candidates:
             return None
         content = self.candidates[0].content
         return None if content is None else content.parts
@@ -286,7 +286,7 @@ class GenerateContentResponse(
     @property
     def text(self) -> str | None:
         """The text of the first candidate without thoughts; None if it has no text."""
-        content = self._get_content()
+        content = self._get_content("text")
         if content is None:
             return None
         parts = content.parts
@@ -305,14 +305,14 @@ class GenerateContentResponse(
                 others.add(kind)
         if others:
             _warn_once(
-                f"the response has other parts than text, which .text leaves out: {', '.join(sorted(others))}"
+                f"there are non-text parts in the response, and .text is without: {', '.join(sorted(others))}"
             )
         return "".join(texts) if texts else None
 
     @property
     def function_calls(self) -> list[views.FunctionCall] | None:
         """The function calls in the first candidate; None if there are none."""
-        content = self._get_content()
+        content = self._get_content("function_calls")
         if content is None or not any(part.HasField("function_call") for part in content.parts):
             return None
         return [part.function_call for part in self.parts or () if part.function_call is not None]
@@ -320,14 +320,14 @@ class GenerateContentResponse(
     @property
     def executable_code(self) -> str | None:
         """The first code in the first candidate that the model wrote to be executed."""
-        content = self._get_content()
+        content = self._get_content("executable_code")
         parts = [p for p in content.parts if p.HasField("executable_code")] if content else []
         return (parts[0].executable_code.code or None) if parts else None
 
     @property
     def code_execution_result(self) -> str | None:
         """The output of the first code in the first candidate that was executed."""
-        content = self._get_content()
+        content = self._get_content("code_execution_result")
         parts = [p for p in content.parts if p.HasField("code_execution_result")] if content else []
         return (parts[0].code_execution_result.output or None) if parts else None
 
@@ -343,13 +343,16 @@ class GenerateContentResponse(
         except ValueError:
             return None
 
-    def _get_content(self) -> v1beta.Content | None:
+    def _get_content(self, read: str) -> v1beta.Content | None:
         candidates = self._pb.candidates
         if not candidates:
             return None
         if len(candidates) > 1:
-            found = len(candidates)
-            _warn_once(f"there are {found} candidates; .text and similar attributes read the first one")
+            # google-genai's words, which differ for text.
+            many = (
+                f"{len(candidates)} candidates" if read == "text" else "multiple candidates in the response"
+            )
+            _warn_once(f"there are {many}; .{read} reads the first one")
         content: v1beta.Content = candidates[0].content
         return content
 
