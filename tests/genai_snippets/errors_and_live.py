@@ -26,7 +26,7 @@ async def live(run: Run) -> Any:
     return texts
 
 
-@group("Tokens of live sessions", differs="over gRPC instead of a WebSocket")
+@group("Tokens of live sessions")
 async def tokens(run: Run) -> Any:
     model, config = "gemini-live-2.5-flash-preview", {"response_modalities": ["TEXT"]}
     brief = {"model": model, "config": {"system_instruction": "Be brief.", **config}}

@@ -17,6 +17,7 @@ from gemwire._transport import status
 from gemwire._transport.rest.transcode import from_json, to_dict
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire.errors import APIError
+from gemwire_runtime.redaction import redact
 from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def to_tree(value: object) -> JsonValue:
     if isinstance(value, SerializedMessage):
         value = value.parse()
     if isinstance(value, Message):
-        return _redact(cast("JsonValue", to_dict(value)))
+        return _redact(cast("JsonValue", to_dict(redact(value))))
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return _redact(cast("JsonValue", value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -350,6 +351,25 @@ def test_credentials(api: Api, client: Any) -> None:
     api(resource.delete("hub"))
     with pytest.raises(errors.ClientError, match="was not found"):
         api(resource.get("hub"))
+
+
+def test_secrets_are_in_no_journal_and_no_recording(
+    api: Api, gemini: RunningEmulator, tmp_path: Path
+) -> None:
+    recording = {"client_mode": "record", "replays_directory": str(tmp_path), "replay_id": "secrets"}
+    client = api.genai(debug_config=recording)
+    api(client.credentials.create(type="bearer_token", id="hub", token="hidden-token"))
+    secret = api(
+        client.webhooks.create(uri="http://127.0.0.1:1/", subscribed_events=["batch.failed"])
+    ).new_signing_secret
+    api(client.close())
+    [path] = tmp_path.iterdir()
+    recorded = path.read_text(encoding="utf-8")
+    journal = "".join(f"{call.requests} {call.responses}" for call in gemini.calls())
+    for text in (recorded, journal):
+        assert "REDACTED" in text
+        assert "hidden-token" not in text
+        assert secret not in text
 
 
 def test_decisions(api: Api, client: Any) -> None:

@@ -51,7 +51,7 @@ def test_a_token_opens_sessions(api: Api, gemini: RunningEmulator) -> None:
     assert token.name not in repr(genai.Client(api_key=token.name))
     for _ in range(2):
         assert "Emulated answer to: Hello" in asyncio.run(talk(token.name))
-    with pytest.raises(errors.Unauthenticated, match="The token was used 2 times") as refused:
+    with pytest.raises(errors.FailedPrecondition, match="The token was used 2 times") as refused:
         asyncio.run(talk(token.name))
     assert token.name not in str(refused.value)
     sessions = gemini.calls("BidiGenerateContent")
@@ -101,10 +101,10 @@ def test_the_times_of_a_token(api: Api, gemini: RunningEmulator) -> None:
     gemini.advance(59)
     asyncio.run(talk(token))
     gemini.advance(1)
-    with pytest.raises(errors.Unauthenticated, match="new_session_expire_time has passed"):
+    with pytest.raises(errors.FailedPrecondition, match="new_session_expire_time has passed"):
         asyncio.run(talk(token))
     gemini.advance(30 * 60)
-    with pytest.raises(errors.Unauthenticated, match="The token has expired"):
+    with pytest.raises(errors.FailedPrecondition, match="The token has expired"):
         asyncio.run(talk(token))
     now = dt.datetime.fromtimestamp(NOW + 31 * 60, dt.timezone.utc)
     for name in ("expire_time", "new_session_expire_time"):
@@ -125,7 +125,7 @@ def test_a_session_ends_with_its_token(api: Api, gemini: RunningEmulator) -> Non
             async for _ in session.receive():
                 pass
 
-    with pytest.raises(errors.Unauthenticated, match="has expired, and with it the session"):
+    with pytest.raises(errors.FailedPrecondition, match="has expired, and with it the session"):
         asyncio.run(test())
 
 

@@ -324,7 +324,7 @@ def test_fields_of_vertex_ai(client: Any, running: RunningEmulator) -> None:
     with genai.Client(api_key="k") as gemini:
         for name, value in config.items():
             if name != "image_config":
-                with pytest.raises(ValueError, match="Vertex AI only"):
+                with pytest.raises(ValueError, match="Vertex AI"):
                     gemini.models.generate_content(model=MODEL, contents="a", config={name: value})
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire._transport.aio.concurrency import sleep
+from gemwire._transport.credentials import LiveToken
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_executor import check_functions, expand_sessions
@@ -118,9 +119,12 @@ class AsyncSession(AsyncInputStreaming):
             APIError: The session cannot be started.
         """
         live = self._api.backend.live
+        method = live.JSON_METHOD if json_only.paths(self._setup.setup) else live.METHOD
+        if isinstance(self._api.caller.authorization, LiveToken):
+            method = live.TOKEN_METHOD
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = await self._api.caller.bidi(
-            live.JSON_METHOD if json_only.paths(self._setup.setup) else live.METHOD,
+            method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )

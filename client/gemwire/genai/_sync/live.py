@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from gemwire._transport.credentials import LiveToken
 from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._convert.error_details import details_as_json
@@ -117,9 +118,12 @@ class Session(InputStreaming):
             APIError: The session cannot be started.
         """
         live = self._api.backend.live
+        method = live.JSON_METHOD if json_only.paths(self._setup.setup) else live.METHOD
+        if isinstance(self._api.caller.authorization, LiveToken):
+            method = live.TOKEN_METHOD
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = self._api.caller.bidi(
-            live.JSON_METHOD if json_only.paths(self._setup.setup) else live.METHOD,
+            method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )

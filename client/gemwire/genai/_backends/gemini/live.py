@@ -17,6 +17,11 @@ class GeminiLive:
     METHOD = BIDI_GENERATE_CONTENT
     #: For sessions with a JSON-only field.
     JSON_METHOD = dataclasses.replace(METHOD, http_only=True)
+    #: For sessions that a token of ``auth_tokens.create`` opens.
+    TOKEN_METHOD = dataclasses.replace(
+        JSON_METHOD,
+        websocket="/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContentConstrained",
+    )
 
     @staticmethod
     def to_setup(model: object, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:

@@ -23,7 +23,7 @@ class VertexLive:
     def __init__(self, names: Names, version: str) -> None:
         self._names = names
         service = f"google.cloud.aiplatform.{version}.LlmBidiService"
-        self.METHOD = self.JSON_METHOD = dataclasses.replace(
+        self.METHOD = self.JSON_METHOD = self.TOKEN_METHOD = dataclasses.replace(
             BIDI_GENERATE_CONTENT,
             service=service,
             websocket=f"/ws/{service}/{BIDI_GENERATE_CONTENT.name}",
