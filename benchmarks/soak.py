@@ -1,6 +1,6 @@
 """Full load under random faults: every call ends in a result or a typed error, and nothing is left behind.
 
-    python benchmarks/soak.py [--seconds 3600] [--flavour async|sync] [--transport grpc|rest] [--seed N]
+    python benchmarks/soak.py [--seconds 3600] [--transport NAME] [--seed N]
 
 A server in a process of its own and a TCP proxy before it, both on loopback. Callers make unary calls and
 streams as fast as they are answered: some read to the end, some leave in the middle, some have deadlines that
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from faults import (
-    FLAVOURS,
+    TRANSPORTS,
     AsyncFace,
     Audit,
     Call,
@@ -38,7 +38,6 @@ from faults import (
     warm_up,
 )
 
-TRANSPORTS = ("grpc", "rest")
 #: Calls under way at a time.
 CALLERS = 32
 #: Seconds beyond its deadline that a call may take on a busy machine.
@@ -51,22 +50,30 @@ NOISE = 25.0
 class Report:
     """Results of one run."""
 
-    flavour: str
     transport: str
     seconds: float = 0.0
     ends: collections.Counter[str] = field(default_factory=collections.Counter)
     faults: collections.Counter[str] = field(default_factory=collections.Counter)
     untyped: list[str] = field(default_factory=list)
     late: float = float("-inf")
-    growth: float = 0.0
+    latest: str = ""
+    #: The longest time in seconds for which this process did not run when it should.
+    pause: float = 0.0
+    #: Megabytes in memory after each tenth of the time.
+    memory: list[float] = field(default_factory=list)
     back: float = 0.0
     left: str = ""
+
+    @property
+    def growth(self) -> float:
+        """Megabytes by which memory grew after the first tenth."""
+        return self.memory[-1] - self.memory[0]
 
     @property
     def wrong(self) -> list[str]:
         """Promises that were not kept."""
         found = [f"untyped errors: {self.untyped[:3]}"] if self.untyped else []
-        if self.late > GRACE:
+        if self.late > GRACE + self.pause:
             found.append(f"a call ended {self.late:.1f} s after its deadline")
         if self.ends["result"] < sum(self.ends.values()) / 4:
             found.append("few results")
@@ -82,8 +89,10 @@ class Report:
         struck = ", ".join(f"{number} {what}" for what, number in self.faults.most_common())
         verdict = f"  FAIL: {'; '.join(self.wrong)}" if self.wrong else ""
         return (
-            f"{self.flavour:5} {self.transport:5} {self.seconds:6.0f} s  {saw}; faults: {struck}; "
-            f"latest end {self.late:+.1f} s from its deadline; memory {self.growth:+.1f} MB; "
+            f"{self.transport:12} {self.seconds:6.0f} s  {saw}; faults: {struck}; "
+            f"latest end {self.late:+.1f} s from its deadline ({self.latest}), "
+            f"longest pause of this process {self.pause:.1f} s; memory {self.growth:+.1f} MB "
+            f"({' '.join(f'{tenth:.0f}' for tenth in self.memory)}); "
             f"back after {self.back:.1f} s; left: {self.left or '-'}{verdict}"
         )
 
@@ -183,13 +192,18 @@ def load(face: Face, report: Report, seconds: float, seed: int) -> None:
         with lock:
             pending.discard(call)
             report.ends[ended.saw] += 1
-            report.late = max(report.late, ended.seconds - (call.timeout or 0))
+            late = ended.seconds - (call.timeout or 0)
+            if late > report.late:
+                report.late, report.latest = late, f"{ended.saw} after {ended.seconds:.2f} s"
             if not ended.typed:
                 report.untyped.append(f"{ended.saw}: {ended.message}")
         room.release()
 
     began = time.monotonic()
-    number, warm = 0, 0.0
+    over = threading.Event()
+    watch = threading.Thread(target=note_pauses, args=(report, over), name="watch")
+    watch.start()
+    number = 0
     while (elapsed := time.monotonic() - began) < seconds:
         room.acquire()
         number += 1
@@ -197,22 +211,32 @@ def load(face: Face, report: Report, seconds: float, seed: int) -> None:
         with lock:
             pending.add(call)
         call.future.add_done_callback(lambda _, call=call: end(call))  # type: ignore[misc]
-        if not warm and elapsed > seconds / 10:
-            warm = resident()
+        if elapsed > seconds * (len(report.memory) + 1) / 10:
+            report.memory.append(resident())
     for call in list(pending):
         ended = call.result(60)
         if ended.saw == "HUNG":
             report.untyped.append(f"HUNG after {ended.seconds:.0f} s")
-    report.growth = resident() - warm
+    over.set()
+    watch.join()
+    report.memory.append(resident())
     report.seconds = time.monotonic() - began
 
 
-def soak(flavour: str, transport: str, seconds: float, seed: int) -> Report:
-    """Run one flavour over one transport."""
-    report = Report(flavour, transport)
-    with Server() as server, Proxy(server.http_port if transport == "rest" else server.port) as proxy:
+def note_pauses(report: Report, over: threading.Event) -> None:
+    """Note the longest pause of this process: no call can end while it does not run."""
+    began = time.monotonic()
+    while not over.wait(0.05):
+        report.pause = max(report.pause, (now := time.monotonic()) - began - 0.05)
+        began = now
+
+
+def soak(transport: str, seconds: float, seed: int) -> Report:
+    """Run one transport."""
+    report = Report(transport)
+    with Server(transport) as server, Proxy(server.port) as proxy:
         audit = Audit()
-        with face_to(flavour, proxy.port, CALLERS, transport) as face:
+        with face_to(transport, proxy.port, CALLERS) as face:
             face.unary({}).result()
             faults = Faults(server, proxy, seed)
             faults.start()
@@ -249,19 +273,14 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=3600, help="for all runs together; default: 3600")
-    parser.add_argument("--flavour", choices=FLAVOURS)
     parser.add_argument("--transport", choices=TRANSPORTS)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    runs = [
-        (flavour, transport)
-        for flavour in ([options.flavour] if options.flavour else FLAVOURS)
-        for transport in ([options.transport] if options.transport else TRANSPORTS)
-    ]
+    transports = [options.transport] if options.transport else TRANSPORTS
     warm_up()
     failed = False
-    for flavour, transport in runs:
-        report = soak(flavour, transport, options.seconds / len(runs), options.seed)
+    for transport in transports:
+        report = soak(transport, options.seconds / len(transports), options.seed)
         print(report.row(), flush=True)
         failed = failed or bool(report.wrong)
     return int(failed)

@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--transport",
         choices=["grpc", "h2"],
         default="grpc",
-        help="transport of asyncio clients in tests/rpc",
+        help="transport of clients in tests/rpc",
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import grpc
@@ -84,6 +85,14 @@ class Caller:
             response_deserializer=method.response.FromString,
         )
         return stub(metadata=(("x-goog-api-key", key),) if key else (), timeout=timeout)
+
+    async def leave_broken(self) -> None:
+        """Wait until the channel stops using a broken connection, which its calls notice first."""
+        ready = grpc.ChannelConnectivity.READY
+        if self.channel.get_state() is ready:
+            # It may have another by now.
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.channel.wait_for_state_change(ready), 2)
 
     async def refused(self, rpc: str, request: Any = None, **fields: Any) -> Refusal:
         """Return the error of a call, which must fail."""

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+import pytest
 from eventually import comes
+from google.protobuf import json_format
 
-from gemwire import genai, v1, v1beta
+from gemwire import aiplatform_v1, genai, v1, v1beta
 from gemwire_proto.google.rpc import status_pb2
 from gemwire_runtime.method import Kind, Method
 
-VERSIONS = {"v1beta": v1beta, "v1": v1}
+VERSIONS = {"v1beta": v1beta, "v1": v1, "aiplatform_v1": aiplatform_v1}
 MODULES = {
     "v1beta": (
         "cache_service",
@@ -33,6 +35,7 @@ MODULES = {
         "text_service",
     ),
     "v1": ("generative_service", "model_service"),
+    "aiplatform_v1": ("prediction_service",),
 }
 
 
@@ -169,7 +172,8 @@ class Loopback(grpc.GenericRpcHandler):
             self.journal.append(call)
             script = self._scripts.get(method.name) or [method.response()]
             entry = script.pop(0) if len(script) > 1 else script[0]
-            yield from entry(request, context) if _is_function(entry) else _played(entry, context)
+            steps = entry(request, context) if _is_function(entry) else _played(entry, context)
+            yield from (_converted(step, method) for step in steps)
 
         def one(request: Any, context: Any) -> Any:
             return next(behave(request, context), None)
@@ -184,6 +188,15 @@ class Loopback(grpc.GenericRpcHandler):
             request_deserializer=method.request.FromString,
             response_serializer=lambda message: message.SerializeToString(),
         )
+
+
+def _converted(message: Any, method: Method[Any, Any]) -> Any:
+    """A message of a script, as the API of a method has it: scripts consist of those of the Gemini API."""
+    if message is None or message.DESCRIPTOR.full_name == method.response.DESCRIPTOR.full_name:
+        return message
+    if method.service.startswith("google.ai."):
+        return message
+    return json_format.ParseDict(json_format.MessageToDict(message), method.response())
 
 
 def _is_function(entry: Any) -> bool:
@@ -213,16 +226,33 @@ def nap(seconds: float, context: grpc.ServicerContext) -> None:
         time.sleep(min(left, 0.01))
 
 
+#: Runs a test with clients of both services, in both flavours.
+BOTH_SERVICES = pytest.mark.parametrize(
+    "api", ["async", "sync", "async-vertex", "sync-vertex"], indirect=True
+)
+
+
 class Api:
     """One flavour of client, used in the same words: ``api(x)`` awaits x where that is needed."""
 
     def __init__(self, flavour: str) -> None:
+        flavour, _, family = flavour.partition("-")
         self.is_async = flavour == "async"
+        self.is_vertex = family == "vertex"
         self.loop = asyncio.new_event_loop() if self.is_async else None
         self._clients: list[Any] = []
 
+    @property
+    def service(self) -> str:
+        """Full name of the service that generates content."""
+        if self.is_vertex:
+            return "google.cloud.aiplatform.v1.PredictionService"
+        return "google.ai.generativelanguage.v1beta.GenerativeService"
+
     def client(self, service: str = "GenerativeService", version: str = "v1beta", **arguments: Any) -> Any:
-        """A client that is closed at the end of the test."""
+        """A client that is closed at the end of the test; of Vertex AI in the tests that have it too."""
+        if self.is_vertex and (service, version) == ("GenerativeService", "v1beta"):
+            service, version = "PredictionService", "aiplatform_v1"
         suffix = "AsyncClient" if self.is_async else "Client"
         made = getattr(VERSIONS[version], f"{service}{suffix}")(**arguments)
         self._clients.append(made)
@@ -230,7 +260,7 @@ class Api:
 
     def genai(self, **arguments: Any) -> Any:
         """The resources of a `gemwire.genai.Client` that is closed at the end of the test."""
-        client = genai.Client(api_key="a-key", **arguments)
+        client = genai.Client(**{"api_key": "a-key", **arguments})
         made = client.aio if self.is_async else client
         self._clients.append(made)
         return made

@@ -12,7 +12,17 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc.aio
-from measure import GEMWIRE, GEMWIRE_GENAI, GOOGLE, GOOGLE_GENAI, RAW, Ports, installed
+from measure import (
+    GEMWIRE,
+    GEMWIRE_GENAI,
+    GEMWIRE_GENAI_H2,
+    GEMWIRE_H2,
+    GOOGLE,
+    GOOGLE_GENAI,
+    RAW,
+    Ports,
+    installed,
+)
 
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as pb
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2_grpc as stubs
@@ -133,6 +143,14 @@ def gemwire(_: Ports) -> Library:
     return generated(v1beta.GenerativeServiceAsyncClient(), v1beta.GenerateContentRequest)
 
 
+def gemwire_h2(_: Ports) -> Library:
+    """The service client over connections of our own."""
+    from gemwire import v1beta
+
+    client = v1beta.GenerativeServiceAsyncClient(transport="h2_asyncio")
+    return generated(client, v1beta.GenerateContentRequest)
+
+
 def google(ports: Ports) -> Library:
     """google-ai-generativelanguage, on a plaintext channel, with its own wrappers, retries and deadlines."""
     from google.ai import generativelanguage_v1beta as v1beta
@@ -178,6 +196,13 @@ def gemwire_genai(_: Ports) -> Library:
     return genai(ours.Client(api_key="a-key"))
 
 
+def gemwire_genai_h2(_: Ports) -> Library:
+    """The client in google-genai's shape over connections of our own."""
+    from gemwire import genai as ours
+
+    return genai(ours.Client(api_key="a-key", transport="h2"))
+
+
 def google_genai(ports: Ports) -> Library:
     """google-genai, over plaintext HTTP, with the HTTP stack that it finds."""
     from google import genai as theirs
@@ -186,6 +211,14 @@ def google_genai(ports: Ports) -> Library:
     return genai(theirs.Client(api_key="a-key", http_options=address))
 
 
-_ALL = {RAW: raw, GEMWIRE: gemwire, GEMWIRE_GENAI: gemwire_genai, GOOGLE: google, GOOGLE_GENAI: google_genai}
+_ALL = {
+    RAW: raw,
+    GEMWIRE: gemwire,
+    GEMWIRE_H2: gemwire_h2,
+    GEMWIRE_GENAI: gemwire_genai,
+    GEMWIRE_GENAI_H2: gemwire_genai_h2,
+    GOOGLE: google,
+    GOOGLE_GENAI: google_genai,
+}
 #: What can be measured here.
 ALL = {name: make for name, make in _ALL.items() if installed(name)}

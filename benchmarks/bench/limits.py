@@ -11,7 +11,17 @@ import pipelines
 import slow_streams
 import standalone
 import sync_calls
-from measure import AIOHTTP, GEMWIRE, GEMWIRE_GENAI, GOOGLE, GOOGLE_GENAI, RAW, Figure
+from measure import (
+    AIOHTTP,
+    GEMWIRE,
+    GEMWIRE_GENAI,
+    GEMWIRE_GENAI_H2,
+    GEMWIRE_H2,
+    GOOGLE,
+    GOOGLE_GENAI,
+    RAW,
+    Figure,
+)
 
 Figures = Mapping["tuple[str, float | None]", Figure]
 
@@ -62,6 +72,11 @@ TABLE = (
     Limit("async stream per chunk vs google-ai-generativelanguage", calls.STREAM, 0.60, GOOGLE),
     Limit("async stream per chunk vs google-genai", calls.STREAM, 0.12, GOOGLE_GENAI),
     Limit("sync stream per chunk vs raw sync stub", sync_calls.BARE_STREAM, 0.75, RAW),
+    Limit("async unary, h2 vs raw stub", calls.BARE, 0.45, RAW, variant=GEMWIRE_H2),
+    Limit("async stream per chunk, h2 vs raw stub", calls.BARE_STREAM, 0.30, RAW, variant=GEMWIRE_H2),
+    Limit(
+        "sync stream per chunk, h2 vs raw sync stub", sync_calls.BARE_STREAM, 0.55, RAW, variant=GEMWIRE_H2
+    ),
     Limit("1,000 streams, 100 a connection: time vs ideal", slow_streams.TIME.format(50), 1.5, at=1000),
     Limit("1,000 streams, 100 a connection: failures", slow_streams.FAILURES.format(50), 0, at=1000),
     Limit("1,000-turn chat, build vs proto-plus", standalone.CHAT, 0.01, standalone.DICTS, 1000),
@@ -81,6 +96,9 @@ TABLE = (
 
 #: The same under other conditions: what the lines above do not say.
 ALSO = (
+    Limit("sync unary, h2 vs raw sync stub", sync_calls.UNARY, None, RAW, variant=GEMWIRE_H2),
+    Limit("async stream, 20 ms apart, h2 vs raw stub", calls.SPARSE, None, RAW, variant=GEMWIRE_H2),
+    Limit("async unary, gemwire.genai over h2 vs raw stub", calls.UNARY, None, RAW, variant=GEMWIRE_GENAI_H2),
     Limit("async unary, the raw stub itself vs google-genai", calls.UNARY, None, GOOGLE_GENAI, variant=RAW),
     Limit(
         "async unary, gemwire.genai vs google-genai", calls.UNARY, None, GOOGLE_GENAI, variant=GEMWIRE_GENAI

@@ -27,11 +27,13 @@ HERE = Path(__file__).parent
 #: Raw stub, in every figure that has one: what the ratios are to.
 RAW = "raw stub"
 GEMWIRE, GEMWIRE_GENAI = "gemwire", "gemwire.genai"
+#: The same over connections of our own.
+GEMWIRE_H2, GEMWIRE_GENAI_H2 = "gemwire, h2", "gemwire.genai, h2"
 GOOGLE, GOOGLE_GENAI = "google-ai-generativelanguage", "google-genai"
 #: The same where aiohttp is installed, in a process of its own; and the stub in that process.
 AIOHTTP, RAW_BESIDE_AIOHTTP = "google-genai + aiohttp", "raw stub beside aiohttp"
 #: In the order of the columns.
-VARIANTS = (RAW, GEMWIRE, GEMWIRE_GENAI, GOOGLE, GOOGLE_GENAI, AIOHTTP)
+VARIANTS = (RAW, GEMWIRE, GEMWIRE_H2, GEMWIRE_GENAI, GEMWIRE_GENAI_H2, GOOGLE, GOOGLE_GENAI, AIOHTTP)
 
 
 @dataclasses.dataclass

@@ -12,6 +12,8 @@ from libraries import CONTENTS, UNLIMITED
 from measure import (
     GEMWIRE,
     GEMWIRE_GENAI,
+    GEMWIRE_GENAI_H2,
+    GEMWIRE_H2,
     GOOGLE,
     GOOGLE_GENAI,
     RAW,
@@ -71,6 +73,12 @@ def gemwire_calls(_: Ports) -> _Calls:
     return generated_calls(v1beta.GenerativeServiceClient(), v1beta.GenerateContentRequest)
 
 
+def gemwire_h2_calls(_: Ports) -> _Calls:
+    from gemwire import v1beta
+
+    return generated_calls(v1beta.GenerativeServiceClient(transport="h2"), v1beta.GenerateContentRequest)
+
+
 def google_calls(ports: Ports) -> _Calls:
     from google.ai import generativelanguage_v1beta as v1beta
     from google.ai.generativelanguage_v1beta.services.generative_service.transports import (
@@ -97,6 +105,12 @@ def gemwire_genai_calls(_: Ports) -> _Calls:
     return genai_calls(genai.Client(api_key="a-key"))
 
 
+def gemwire_genai_h2_calls(_: Ports) -> _Calls:
+    from gemwire import genai
+
+    return genai_calls(genai.Client(api_key="a-key", transport="h2"))
+
+
 def google_genai_calls(ports: Ports) -> _Calls:
     from google import genai
 
@@ -107,7 +121,9 @@ def google_genai_calls(ports: Ports) -> _Calls:
 LIBRARIES = {
     RAW: stub_calls,
     GEMWIRE: gemwire_calls,
+    GEMWIRE_H2: gemwire_h2_calls,
     GEMWIRE_GENAI: gemwire_genai_calls,
+    GEMWIRE_GENAI_H2: gemwire_genai_h2_calls,
     GOOGLE: google_calls,
     GOOGLE_GENAI: google_genai_calls,
 }

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from gemwire import v1 as v1
     from gemwire import v1beta as v1beta
     from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport as GrpcAsyncIOTransport
+    from gemwire._transport.aio.h2_transport import H2AsyncIOTransport as H2AsyncIOTransport
     from gemwire._transport.aio.rest_transport import RestAsyncIOTransport as RestAsyncIOTransport
     from gemwire._transport.sync.grpc_transport import GrpcTransport as GrpcTransport
+    from gemwire._transport.sync.h2_transport import H2Transport as H2Transport
     from gemwire._transport.sync.rest_transport import RestTransport as RestTransport
     from gemwire.diagnosis import Diagnosis as Diagnosis
     from gemwire.diagnosis import diagnose as diagnose
@@ -45,6 +47,8 @@ _NAMES = {
     "Embedder": "gemwire.embeddings",
     "GrpcAsyncIOTransport": "gemwire._transport.aio.grpc_transport",
     "GrpcTransport": "gemwire._transport.sync.grpc_transport",
+    "H2AsyncIOTransport": "gemwire._transport.aio.h2_transport",
+    "H2Transport": "gemwire._transport.sync.h2_transport",
     "Hedge": "gemwire.options",
     "RestAsyncIOTransport": "gemwire._transport.aio.rest_transport",
     "RestTransport": "gemwire._transport.sync.rest_transport",

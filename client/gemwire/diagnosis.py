@@ -26,13 +26,15 @@ from gemwire._secret import hide_text
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.certificate_chain import Certificate as Certificate
-from gemwire._transport.channel_options import Target, certificate
+from gemwire._transport.certificate_source import load_certificate
+from gemwire._transport.channel_options import Target
 from gemwire._transport.connection_check import probe
 from gemwire._transport.proxies import find_grpc_proxy, mask_credentials
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.token import Token
 from gemwire.options import ClientOptions, ClientOptionsLike, hide_options
 from gemwire_proto.v1beta.generative_service import SERVICE
+from gemwire_runtime.method import Service
 
 NONE = "none"
 
@@ -47,6 +49,10 @@ _SECURE_CONNECT = "~/.secureConnect/context_aware_metadata.json"
 _NO_CREDENTIALS = (
     "no credentials found: set GEMINI_API_KEY, or set up application default credentials (gcloud auth "
     "application-default login), or set GEMINI_EMULATOR_HOST to an emulator (gemwire serve runs one)"
+)
+_NO_VERTEX_CREDENTIALS = (
+    "no credentials found: set up application default credentials (gcloud auth application-default login), "
+    f"set {_FILE} to a file of some, or set GEMINI_EMULATOR_HOST to an emulator (gemwire serve runs one)"
 )
 
 
@@ -102,6 +108,7 @@ def diagnose(
     *,
     transport: str = "grpc",
     connect: bool = False,
+    vertexai: bool = False,
 ) -> Diagnosis:
     """Report what a client would use with these arguments and the current environment.
 
@@ -114,6 +121,7 @@ def diagnose(
         transport: ``"grpc"`` or ``"rest"``: trusted authorities, proxies and emulators differ.
         connect: Whether to resolve the host, connect to it and make the TLS handshake. Takes 5 seconds at
             most, unless a name server does not respond.
+        vertexai: Whether the client is one of Vertex AI.
 
     Raises:
         ValueError: Options are mutually exclusive, or unknown; or the transport is.
@@ -124,7 +132,8 @@ def diagnose(
         raise ValueError(f"transport: expected 'grpc' or 'rest', got {transport!r}")
     options = ClientOptions.of(client_options)
     variable = _EMULATOR if transport == "grpc" else endpoint.HTTP_EMULATOR
-    where = _endpoint(options, variable)
+    service = _find_service(vertexai)
+    where = _endpoint(options, variable, service)
     universe = _universe(options)
     emulator, pair = None, None
     if os.environ.get(variable):
@@ -133,7 +142,7 @@ def diagnose(
         shown = Finding(NONE, "an emulator is called in plaintext")
     else:
         shown, pair = _certificate(options)
-        whose = _credentials(options, credentials, where.value)
+        whose = _credentials(options, credentials, where.value, service)
     found = Diagnosis(where, universe, shown, whose, emulator)
     if not where.value:
         return found
@@ -144,6 +153,15 @@ def diagnose(
         target = HttpTarget("http" if emulator else "https", where.value, pair)
     found = replace(found, proxy=_proxy(target))
     return _connect(found, target) if connect and not found.proxy.problem else found
+
+
+def _find_service(vertexai: bool) -> Service:
+    """Return the method table of a service of the Gemini API, or of Vertex AI."""
+    if not vertexai:
+        return SERVICE
+    from gemwire_proto.aiplatform_v1 import prediction_service
+
+    return prediction_service.SERVICE
 
 
 def _proxy(target: Target | HttpTarget) -> Finding:
@@ -173,7 +191,7 @@ def _connect(found: Diagnosis, target: Target | HttpTarget) -> Diagnosis:
     )
 
 
-def _endpoint(options: ClientOptions, variable: str) -> Finding:
+def _endpoint(options: ClientOptions, variable: str, service: Service) -> Finding:
     try:
         mode = endpoint.mtls_mode()
         find = endpoint.find_emulator if variable == _EMULATOR else endpoint.find_http_emulator
@@ -182,7 +200,7 @@ def _endpoint(options: ClientOptions, variable: str) -> Finding:
             if options.api_endpoint is not None:
                 reason += "; api_endpoint is ignored"
             return Finding(endpoint.with_port(emulator.host), reason)
-        where = endpoint.resolve(SERVICE, options)
+        where = endpoint.resolve(service, options)
     except endpoint.EmptyUniverseError:
         return Finding("", "the universe domain is empty")
     except (ValueError, TypeError, GoogleAuthError) as error:
@@ -233,7 +251,7 @@ def _certificate(options: ClientOptions) -> tuple[Finding, tuple[bytes, bytes] |
         kind = "SecureConnect"
         reason = f"{allowed}, and {_SECURE_CONNECT} configures how to get one"
     try:
-        return Finding(kind, reason), certificate(source)
+        return Finding(kind, reason), load_certificate(source)
     except GoogleAuthError as error:
         problem = f"the client certificate ({kind}) cannot be loaded: {error}; {_ADVICE}"
         return Finding("", reason, problem), None
@@ -258,14 +276,14 @@ def _credentials_for_emulator(options: ClientOptions, emulator: str) -> Finding:
 
 
 def _credentials(
-    options: ClientOptions, given: google.auth.credentials.Credentials | None, host: str
+    options: ClientOptions, given: google.auth.credentials.Credentials | None, host: str, service: Service
 ) -> Finding:
     reason = "the application default credentials could not be used"
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            found = creds.resolve(given, options, SERVICE, host)
-        reason = _find_source(options, given)
+            found = creds.resolve(given, options, service, host)
+        reason = _find_source(options, given, service)
     except DefaultCredentialsError as error:
         if os.environ.get(_FILE):
             # The rest of the message lists other ways, over which the variable takes precedence.
@@ -274,6 +292,8 @@ def _credentials(
                 "", f"{_FILE} is set", f"{what} Set {_FILE} to a file of credentials, or unset it."
             )
         if "were not found" in str(error):
+            if not service.environment_key:
+                return Finding("", "there are no application default credentials", _NO_VERTEX_CREDENTIALS)
             return Finding(
                 "",
                 f"neither {' nor '.join(_KEYS)} is set, and there are no other credentials",
@@ -289,11 +309,13 @@ def _credentials(
     if project := options.quota_project_id or getattr(account, "quota_project_id", None):
         reason += f"; quota project is {project}"
     if isinstance(found, creds.ApiKey):
-        return Finding("API key" if found.pairs(0) else "anonymous", reason)
+        return Finding("API key" if found.is_secret else "anonymous", reason)
     return Finding(_describe(found.credentials), reason)
 
 
-def _find_source(options: ClientOptions, given: google.auth.credentials.Credentials | None) -> str:
+def _find_source(
+    options: ClientOptions, given: google.auth.credentials.Credentials | None, service: Service
+) -> str:
     """Describe where the credentials come from, in the order of `creds.resolve`."""
     if given is not None:
         return "credentials were given"
@@ -301,6 +323,8 @@ def _find_source(options: ClientOptions, given: google.auth.credentials.Credenti
         return "api_key was given"
     if options.credentials_file:
         return f"credentials_file is {options.credentials_file}"
+    if not service.environment_key:
+        return f"{_FILE} is {os.environ[_FILE]}" if os.environ.get(_FILE) else f"{_FILE} is not set"
     if found := creds.find_environment_key():
         others = [name for name in (*_KEYS, _FILE) if name != found[0] and os.environ.get(name)]
         return f"{found[0]} is set" + (f"; it takes precedence over {' and '.join(others)}" if others else "")

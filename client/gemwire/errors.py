@@ -31,13 +31,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import grpc
-
 from gemwire._error_json import ErrorJson, HttpResponse, parse_body, parse_text, read_json, write_json
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    import grpc
     from google.protobuf.message import Message
 
     from gemwire_proto.google.rpc import error_details_pb2
@@ -55,6 +55,15 @@ class OperationTimeout(GemwireError, TimeoutError):
 
 class StreamConsumed(GemwireError, RuntimeError):
     """A stream was iterated a second time; its messages are not kept."""
+
+
+class _GrpcCode:
+    """The status as a member of grpc's enum. Imports grpc, which not every transport does."""
+
+    def __get__(self, error: APIError | None, kind: type[APIError]) -> grpc.StatusCode:
+        import grpc
+
+        return grpc.StatusCode[kind.status]
 
 
 class APIError(GemwireError):
@@ -75,7 +84,7 @@ class APIError(GemwireError):
     """
 
     #: The status as gRPC code, name and HTTP number; set by each concrete class.
-    grpc_code: grpc.StatusCode = grpc.StatusCode.UNKNOWN
+    grpc_code = _GrpcCode()
     status: str = "UNKNOWN"
     code: int = 500
 
@@ -131,6 +140,9 @@ class APIError(GemwireError):
             text += f" [{', '.join(where)}]"
         return f"{text} {self.hint}" if self.hint else text
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 
@@ -172,7 +184,7 @@ class APIError(GemwireError):
             return tuple(self.trailing_metadata)
         from gemwire_proto.google.rpc import status_pb2
 
-        packed = status_pb2.Status(code=self.grpc_code.value[0], message=self.message)
+        packed = status_pb2.Status(code=StatusCode[type(self).status], message=self.message)
         for detail in self.messages:
             if detail.DESCRIPTOR.full_name == "google.protobuf.Any":
                 packed.details.add().MergeFromString(detail.SerializeToString())
@@ -244,100 +256,100 @@ class ServerError(APIError):
 class InvalidArgument(ClientError):
     """The request is invalid; `BadRequest` details name the fields."""
 
-    grpc_code, status, code = grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT", 400
+    status, code = "INVALID_ARGUMENT", 400
 
 
 class FailedPrecondition(ClientError):
     """The service is not in the state that the request requires, or not available in the location."""
 
-    grpc_code, status, code = grpc.StatusCode.FAILED_PRECONDITION, "FAILED_PRECONDITION", 400
+    status, code = "FAILED_PRECONDITION", 400
 
 
 class OutOfRange(ClientError):
     """The request refers to something past the valid range."""
 
-    grpc_code, status, code = grpc.StatusCode.OUT_OF_RANGE, "OUT_OF_RANGE", 400
+    status, code = "OUT_OF_RANGE", 400
 
 
 class Unauthenticated(ClientError):
     """The credentials are missing, wrong or expired."""
 
-    grpc_code, status, code = grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", 401
+    status, code = "UNAUTHENTICATED", 401
 
 
 class PermissionDenied(ClientError):
     """The caller lacks permission."""
 
-    grpc_code, status, code = grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED", 403
+    status, code = "PERMISSION_DENIED", 403
 
 
 class NotFound(ClientError):
     """The model, file, corpus… does not exist, or the caller lacks permission to see it."""
 
-    grpc_code, status, code = grpc.StatusCode.NOT_FOUND, "NOT_FOUND", 404
+    status, code = "NOT_FOUND", 404
 
 
 class AlreadyExists(ClientError):
     """The resource to be created exists."""
 
-    grpc_code, status, code = grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS", 409
+    status, code = "ALREADY_EXISTS", 409
 
 
 class Aborted(ClientError):
     """The request conflicted with another."""
 
-    grpc_code, status, code = grpc.StatusCode.ABORTED, "ABORTED", 409
+    status, code = "ABORTED", 409
 
 
 class ResourceExhausted(ClientError):
     """A quota is exhausted; `QuotaFailure` details name it, `retry_delay` says how long to wait."""
 
-    grpc_code, status, code = grpc.StatusCode.RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED", 429
+    status, code = "RESOURCE_EXHAUSTED", 429
 
 
 class Cancelled(ClientError):
     """The call was cancelled, by a stream's `cancel()`, by closing the client, or by the server."""
 
-    grpc_code, status, code = grpc.StatusCode.CANCELLED, "CANCELLED", 499
+    status, code = "CANCELLED", 499
 
 
 class Unknown(ServerError):
     """The server returned no canonical status."""
 
-    grpc_code, status, code = grpc.StatusCode.UNKNOWN, "UNKNOWN", 500
+    status, code = "UNKNOWN", 500
 
 
 class Internal(ServerError):
     """The server failed internally."""
 
-    grpc_code, status, code = grpc.StatusCode.INTERNAL, "INTERNAL", 500
+    status, code = "INTERNAL", 500
 
 
 class DataLoss(ServerError):
     """Data is lost or corrupted."""
 
-    grpc_code, status, code = grpc.StatusCode.DATA_LOSS, "DATA_LOSS", 500
+    status, code = "DATA_LOSS", 500
 
 
 class Unimplemented(ServerError):
     """The endpoint does not implement the method."""
 
-    grpc_code, status, code = grpc.StatusCode.UNIMPLEMENTED, "UNIMPLEMENTED", 501
+    status, code = "UNIMPLEMENTED", 501
 
 
 class Unavailable(ServerError):
     """The service is unreachable or overloaded."""
 
-    grpc_code, status, code = grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", 503
+    status, code = "UNAVAILABLE", 503
 
 
 class DeadlineExceeded(ServerError):
     """The call took longer than its timeout."""
 
-    grpc_code, status, code = grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", 504
+    status, code = "DEADLINE_EXCEEDED", 504
 
 
-#: The class of each status.
-BY_STATUS: dict[grpc.StatusCode, type[APIError]] = {
-    kind.grpc_code: kind for base in (ClientError, ServerError) for kind in base.__subclasses__()
+#: The class of each status, by its name.
+BY_STATUS: dict[str, type[APIError]] = {
+    kind.status: kind for base in (ClientError, ServerError) for kind in base.__subclasses__()
 }

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import grpc
-
 from gemwire._arguments import check_integer
 from gemwire._secret import hide_address, hide_key, hide_text, type_name
 from gemwire_runtime.retry import Hedge as Hedge
@@ -181,12 +179,13 @@ class ClientInfo:
     def to_user_agent(self) -> str:
         """Return the value of the header."""
         import platform
+        from importlib import metadata
 
         import google.protobuf
 
         tokens = [
             f"gl-python/{platform.python_version()}",
-            f"grpc/{grpc.__version__}",
+            f"grpc/{metadata.version('grpcio')}",
             f"gax/{_VERSION}",
             f"gapic/{self.client_library_version}",
             f"pb/{google.protobuf.__version__}",

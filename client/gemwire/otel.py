@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from gemwire import __version__
 from gemwire._transport.observe import ObservedCall, add_observer
 from gemwire.errors import APIError
+from gemwire_runtime import status_code
 from gemwire_runtime.method import Kind
 
 Attributes = dict[str, str | int | float | Sequence[str]]
@@ -186,7 +187,7 @@ def _build_attributes(call: ObservedCall) -> Attributes:
 def _status_code(call: ObservedCall) -> int:
     if call.error is None:
         return 0
-    return call.error.grpc_code.value[0] if isinstance(call.error, APIError) else 1
+    return status_code.StatusCode[type(call.error).status] if isinstance(call.error, APIError) else 1
 
 
 def _request_attributes(request: Message | None) -> Attributes:

@@ -70,6 +70,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--rpm", default="0", metavar="N", help="requests per minute for each API key; 0 for no limit")
     add("--tpm", default="0", metavar="N", help="prompt tokens per minute for each API key; 0 for no limit")
     add("--journal", type=Path, metavar="FILE", help="append every call to FILE as a line of JSON")
+    add(
+        "--storage",
+        type=Path,
+        metavar="DIR",
+        help="directory that stands for Cloud Storage: gs://bucket/a is DIR/bucket/a",
+    )
     add("--clock", metavar="TIME", help="freeze the clock at TIME: 2026-01-02T03:04:05Z")
     add("--json", action="store_true", help="print a line of JSON instead of text when ready")
     return parser
@@ -94,6 +100,8 @@ def parse_settings(options: argparse.Namespace) -> Settings:
         raise ValueError("--certificate-dir requires --https-port")
     if options.certificate_dir is not None and options.certificate_dir.is_file():
         raise ValueError(f"--certificate-dir: {options.certificate_dir} is not a directory")
+    if options.storage is not None and not options.storage.is_dir():
+        raise ValueError(f"--storage: the directory {options.storage} does not exist")
     if options.model is not None and not options.model.is_file():
         raise ValueError(f"--model: the file {options.model} does not exist")
     return Settings(
@@ -121,6 +129,7 @@ def parse_settings(options: argparse.Namespace) -> Settings:
             tokens_per_minute=flags.parse_count(options.tpm, "--tpm"),
         ),
         frozen_at=flags.parse_time(options.clock) if options.clock else None,
+        storage=options.storage,
         journal=options.journal,
     )
 

@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.clock import Clock
-from gemwire_emulator.errors import invalid_argument, quota_exceeded
+from gemwire_emulator.errors import invalid_argument, quota_exceeded, token_misused
 from gemwire_emulator.fault_rules import FaultRule
 from gemwire_emulator.latency import LatencyProfile, ResponsePacer
 from gemwire_runtime.method import Kind
@@ -93,6 +93,8 @@ class AdmissionController:
         Raises:
             StatusError: A fault or a quota ends the call, or its metadata is malformed.
         """
+        if call.live_token and call.method.kind is not Kind.BIDI:
+            raise token_misused("opens live sessions only")
         pace = self._pace(call)
         rules = self._rules(call)
         if request is None:

@@ -116,6 +116,32 @@ def role_missing(name: str, role: str) -> StatusError:
     )
 
 
+def token_refused(why: str) -> StatusError:
+    """Return UNAUTHENTICATED for a token that opens no live session."""
+    return StatusError(
+        grpc.StatusCode.UNAUTHENTICATED, f"The token {why}.", [_error_info("AUTH_TOKEN_INVALID")]
+    )
+
+
+def token_required(method: str) -> StatusError:
+    """Return UNAUTHENTICATED for a call that needs an OAuth token and has none."""
+    return StatusError(
+        grpc.StatusCode.UNAUTHENTICATED,
+        f"{method} needs an OAuth token that may read the objects: authorization: Bearer …",
+        [_error_info("CREDENTIALS_MISSING", method=method)],
+    )
+
+
+def token_misused(why: str) -> StatusError:
+    """Return PERMISSION_DENIED for a token of live sessions that is used for something else."""
+    return StatusError(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "Method doesn't allow unregistered callers (callers without established identity). "
+        f"A token of live sessions {why}.",
+        [_error_info("AUTH_TOKEN_MISUSED")],
+    )
+
+
 def failed_precondition(subject: str, why: str) -> StatusError:
     """Return FAILED_PRECONDITION for a resource that is not in the required state."""
     detail = error_details_pb2.PreconditionFailure(
@@ -124,10 +150,27 @@ def failed_precondition(subject: str, why: str) -> StatusError:
     return StatusError(grpc.StatusCode.FAILED_PRECONDITION, f"{subject}: {why}", [detail])
 
 
+def not_empty(name: str, kind: str) -> StatusError:
+    """Return FAILED_PRECONDITION for a deletion without ``force``, with the service's message."""
+    detail = error_details_pb2.PreconditionFailure(
+        violations=[{"type": "STATE", "subject": name, "description": "is not empty; set force"}]
+    )
+    return StatusError(grpc.StatusCode.FAILED_PRECONDITION, f"Cannot delete non-empty {kind}", [detail])
+
+
 def resource_exhausted(subject: str, why: str) -> StatusError:
     """Return RESOURCE_EXHAUSTED for a limit that waiting does not lift, so without RetryInfo."""
     detail = error_details_pb2.QuotaFailure(violations=[{"subject": subject, "description": why}])
     return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{subject}: {why}", [detail])
+
+
+def storage_full(limit: int) -> StatusError:
+    """Return RESOURCE_EXHAUSTED for file search stores that are full, with the service's message."""
+    detail = error_details_pb2.QuotaFailure(
+        violations=[{"subject": "fileSearchStores", "description": "delete some documents first"}]
+    )
+    message = f"Corpus has reached the storage limit of {limit} bytes."
+    return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, message, [detail])
 
 
 def disk_full(path: object, reason: object) -> StatusError:

@@ -35,7 +35,7 @@ def apply_update_mask(
             raise invalid_argument(
                 field, f"{quote(path)} cannot be updated; these can: {', '.join(sorted(allowed))}"
             )
-        _copy_field(current, update, path.split("."))
+        copy_field(current, update, path.split("."))
 
 
 def _is_set(message: Message, name: str) -> bool:
@@ -43,7 +43,8 @@ def _is_set(message: Message, name: str) -> bool:
     return message.HasField(name) if descriptor.has_presence else bool(getattr(message, name))
 
 
-def _copy_field(current: Message, update: Message, path: list[str]) -> None:
+def copy_field(current: Message, update: Message, path: list[str]) -> None:
+    """Copy a field of one message to another, or clear it there where it is not set."""
     *parents, name = path
     for step in parents:
         current, update = getattr(current, step), getattr(update, step)

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError
+from gemwire_runtime.redaction import redact
 
 #: Metadata keys whose values are not recorded.
 _SECRET = frozenset({"x-goog-api-key", "authorization", "proxy-authorization", "cookie"})
@@ -128,7 +129,7 @@ class JournalEntry:
         """Record a message if it and all before it fit; return whether they do."""
         size = 0
         if self.complete:
-            data = message.SerializeToString()
+            data = redact(message).SerializeToString()
             size = len(data) + _OVERHEAD
             if self.size + size > self._max_bytes:
                 self.complete = False

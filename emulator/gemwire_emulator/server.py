@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import grpc.aio
 from google.protobuf.message import Message
@@ -24,10 +24,13 @@ from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
 from gemwire_emulator.prompt_text import iter_texts
 from gemwire_emulator.seed_resources import create_resources
+from gemwire_emulator.services.auth_tokens import AuthTokenService
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
+from gemwire_emulator.services.file_search_stores import FileSearchStoreService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.services.json_services import JsonServices
 from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import OperationsService
 from gemwire_emulator.services.palm import DiscussService, TextService
@@ -36,9 +39,13 @@ from gemwire_emulator.services.prediction import PredictionService
 from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.settings import Settings as Settings
 from gemwire_emulator.state import State
+from gemwire_emulator.storage import Storage
 from gemwire_emulator.store import Store
+from gemwire_emulator.vertex import live
 from gemwire_emulator.vertex import prediction as vertex_prediction
+from gemwire_emulator.vertex.batches import JobService
 from gemwire_emulator.vertex.caches import GenAiCacheService
+from gemwire_emulator.vertex.live import LiveService
 from gemwire_emulator.vertex.model_garden import ModelGardenService
 from gemwire_emulator.vertex.models import ModelService as VertexModelService
 from gemwire_emulator.vertex.names import find_location, find_project
@@ -50,6 +57,13 @@ from gemwire_runtime.method import Service
 
 if TYPE_CHECKING:
     from gemwire_emulator.http.server import HttpServer
+
+
+class Resumable(Protocol):
+    """A service with work in the background."""
+
+    def resume(self) -> None:
+        """Resume the work that is unfinished in the store."""
 
 
 class Emulator:
@@ -101,6 +115,7 @@ class Emulator:
             clock,
             engine,
             BlobStore(Path(f"{settings.state}.files") if settings.state else None),
+            Storage(settings.storage),
             tuning_seconds=settings.tuning_seconds,
         )
         self.admission = AdmissionController(
@@ -195,7 +210,7 @@ class Emulator:
     def _resume(self) -> None:
         """Resume unfinished work from the store."""
         self.state.delete_orphaned_blobs()
-        for service in (self._files, Uploads(self.state), self._models, self._predictions, self._batches):
+        for service in self._resumable:
             service.resume()
 
     def _count_tokens(self, message: Message | None) -> int:
@@ -205,20 +220,23 @@ class Emulator:
         state = self.state
         generative = GenerativeService(state)
         self._batches = generative.batches
-        self._files = FileService(state)
-        self._models = ModelService(state)
-        self._predictions = PredictionService(state)
+        in_json = JsonServices(state, generative)
+        files, models, predictions = FileService(state), ModelService(state), PredictionService(state)
+        stores = FileSearchStoreService(state)
         handlers: dict[str, object] = {
+            "AuthTokenService": AuthTokenService(state),
             "CacheService": CacheService(state),
             "DiscussService": DiscussService(state),
-            "FileService": self._files,
+            "FileSearchStoreService": stores,
+            "FileService": files,
             "GenerativeService": generative,
-            "ModelService": self._models,
+            "ModelService": models,
             "Operations": OperationsService(state),
             "PermissionService": PermissionService(state),
-            "PredictionService": self._predictions,
+            "PredictionService": predictions,
             "RetrieverService": RetrieverService(state),
             "TextService": TextService(state),
+            **in_json.handlers,
         }
         v1beta = {_short_name(service): service for service in _PACKAGES[0].tables()}
         for service in SERVICES:
@@ -228,16 +246,30 @@ class Emulator:
                 service, handlers[name], handled_as=v1beta.get(name), find_tenant=_TENANTS.get(name)
             )
         tuned = TunedModels(state)
+        prediction = vertex_prediction.PredictionService(state, generative, tuned)
+        jobs = JobService(state, prediction, tuned)
         vertex: dict[str, object] = {
             "GenAiCacheService": GenAiCacheService(state),
-            "GenAiTuningService": GenAiTuningService(tuned),
+            "GenAiTuningService": GenAiTuningService(tuned, state.storage),
+            "JobService": jobs,
             "LlmUtilityService": vertex_prediction.LlmUtilityService(state, generative, tuned),
             "ModelGardenService": ModelGardenService(state),
             "ModelService": VertexModelService(state, tuned),
-            "PredictionService": vertex_prediction.PredictionService(
-                state, generative, self._predictions, tuned
-            ),
+            "PredictionService": prediction,
         }
+        dispatcher.serve(LIVE_SERVICE, LiveService(generative))
+        self._resumable: tuple[Resumable, ...] = (
+            files,
+            stores.indexing,
+            Uploads(state),
+            models,
+            predictions,
+            self._batches,
+            in_json.interactions,
+            in_json.triggers,
+            prediction.videos,
+            jobs,
+        )
         for service in VERTEX_SERVICES:
             dispatcher.serve(
                 service, vertex.get(_short_name(service)), find_tenant=find_project, unserved=_UNSERVED
@@ -344,10 +376,15 @@ def _short_name(service: Service) -> str:
 
 _FAMILIES = {family.name: family for family in FAMILIES}
 #: Packages of the Gemini API; the first is v1beta.
-_PACKAGES: tuple[Package, ...] = _FAMILIES["generativelanguage"].packages
+_PACKAGES: tuple[Package, ...] = (
+    *_FAMILIES["generativelanguage"].packages,
+    *_FAMILIES["interactions"].packages,
+)
 #: Method tables of the services of the Gemini API, and of Vertex AI.
 SERVICES = tuple(service for package in _PACKAGES for service in package.tables())
 VERTEX_SERVICES = tuple(_FAMILIES["aiplatform"].packages[0].tables())
 #: Operations of Vertex AI belong to a location, all else of the shared services to an API key.
 _TENANTS = {"Operations": find_location}
+#: Live sessions of Vertex AI, which no proto describes.
+LIVE_SERVICE = Service(live.METHOD.service, VERTEX_SERVICES[0].host, (), {live.METHOD.name: live.METHOD})
 _UNSERVED = "the emulator does not have it; it serves models of one's own, of which the emulator has none"

@@ -37,6 +37,8 @@ class Settings:
         quota: Limits for each API key.
         frozen_at: Time at which the clock stands still, in seconds since the epoch; None for real time.
         tuning_seconds: Duration of a tuning, in the emulator's time.
+        storage: Directory that stands for Cloud Storage: ``gs://bucket/a`` is the file ``bucket/a`` in it.
+            None for no storage: addresses in prompts are taken unread.
         journal: File to which each call is appended as a line of JSON; None for no file.
     """
 
@@ -56,4 +58,5 @@ class Settings:
     quota: Quota = field(default_factory=Quota)
     frozen_at: float | None = None
     tuning_seconds: float = 2.0
+    storage: str | Path | None = None
     journal: str | Path | None = None

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from gemwire_emulator.blob_store import BlobStore
 from gemwire_emulator.clock import Clock
 from gemwire_emulator.engines.canned import CannedReplies
+from gemwire_emulator.storage import Storage
 from gemwire_emulator.store import Store
 
 #: Kinds of resources whose ``extra`` names ``contents``, their blobs.
-_KINDS_WITH_BLOBS = ("files", "uploads", "batches")
+_KINDS_WITH_BLOBS = ("files", "uploads", "batches", "operations")
 
 
 @dataclass
@@ -25,6 +26,7 @@ class State:
         clock: The emulator's time.
         engine: The engine that generates responses.
         blobs: The bytes of files.
+        storage: The objects of Cloud Storage.
         tasks: Background tasks, such as tunings and predictions.
         tuning_seconds: Duration of a tuning, by the clock.
         operation_events: Events that are set when an operation changes, by tenant and name; see
@@ -37,6 +39,7 @@ class State:
     clock: Clock
     engine: CannedReplies
     blobs: BlobStore = field(default_factory=BlobStore)
+    storage: Storage = field(default_factory=Storage)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     tuning_seconds: float = 2.0
     operation_events: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)

@@ -40,11 +40,12 @@ class Names(str, enum.Enum):
                 return member
         # The frames in between are those of `enum`, and that of the subclass.
         level = 4 + issubclass(cls, Enum)
-        warnings.warn(f"{value!r} is not a {cls.__name__} that this version knows", stacklevel=level)
-        return cls._create(value)
+        warnings.warn(f"{value!r} is not a valid {cls.__name__} that this version knows", stacklevel=level)
+        return cls.create(value)
 
     @classmethod
-    def _create(cls: type[_N], name: str) -> _N:
+    def create(cls: type[_N], name: str) -> _N:
+        """Create a member that the class does not declare."""
         made = str.__new__(cls, name)
         vars(made).update(_name_=name, _value_=name)
         return made
@@ -85,13 +86,14 @@ class Enum(Names):
             return super()._missing_(value)
         known = _MEMBERS[cls]
         if value not in known:
-            made = known[value] = cls._create(f"UNKNOWN_{value}")
+            made = known[value] = cls.create(f"UNKNOWN_{value}")
             made.number = value
         return known[value]
 
     @classmethod
-    def _create(cls: type[_E], name: str) -> _E:
-        made = super()._create(name)
+    def create(cls: type[_E], name: str) -> _E:
+        """Create a member that the class does not declare."""
+        made = super().create(name)
         made.number = None
         return made
 
@@ -115,6 +117,54 @@ class Enum(Names):
 def find(full_name: str) -> type[Enum] | None:
     """Return the class of an enum; None where there is none."""
     return _ENUMS.get(full_name)
+
+
+def build_counterpart_conversion(
+    kind: EnumDescriptor, shown: type[Enum] | None
+) -> tuple[Callable[[int], Enum | str], Callable[[object], int]]:
+    """Build the functions that read and write the values of an enum as those of its counterpart.
+
+    In both families the names are the same, and the numbers are not.
+
+    Args:
+        kind: The enum.
+        shown: Class of its counterpart, whose numbers are meant where one is given; None where the
+            counterpart of the field is text.
+    """
+    known: dict[int, Enum | str] = {}
+    numbers: dict[str, int] = {value.name: value.number for value in kind.values}
+
+    def read(number: int) -> Enum | str:
+        if number not in known:
+            value = kind.values_by_number.get(number)
+            name = f"UNKNOWN_{number}" if value is None else value.name
+            numbers[name] = number
+            known[number] = name if shown is None else shown.__members__.get(name) or shown.create(name)
+        return known[number]
+
+    def write(value: object) -> int:
+        if shown is not None and isinstance(value, int):
+            value = shown(value)
+        name = str.__str__(value) if isinstance(value, str) else ""
+        number = numbers.get(name, numbers.get(name.upper()))
+        if number is None:
+            raise _build_error(value, kind)
+        return number
+
+    return read, write
+
+
+def find_number(name: str, kind: EnumDescriptor) -> int:
+    """Return the number of a name. Raises ValueError if the enum has no such name."""
+    found = kind.values_by_name.get(name)
+    if found is None:
+        raise _build_error(name, kind)
+    return found.number
+
+
+def _build_error(value: object, kind: EnumDescriptor) -> ValueError:
+    names = ", ".join(name for name in kind.values_by_name if not name.endswith("_UNSPECIFIED"))
+    return ValueError(f"{value!r} is none of {names}")
 
 
 def build_conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int], Callable[[object], int]]:
@@ -144,8 +194,7 @@ def build_conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int],
         else:
             number = find(value.upper()) if isinstance(value, str) else None
         if number is None:
-            names = ", ".join(name for name in kind.values_by_name if not name.endswith("_UNSPECIFIED"))
-            raise ValueError(f"{value!r} is none of {names}")
+            raise _build_error(value, kind)
         return number
 
     return read, write

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
+from gemwire_runtime import large_integers
 from gemwire_runtime.upb import descriptor_of
 
 #: Numbers of the fields that the service has in JSON alone.
@@ -60,6 +61,8 @@ def may_be_in(message: Message, data: bytes) -> bool:
         if left < 0:
             return _MARK in data
         fields = _fields_to_look_at(part.DESCRIPTOR)
+        if large_integers.needs_json(part):
+            return True
         if any(map(part.HasField, fields.own)) or any(getattr(part, name) for name in fields.own_lists):
             return True
         waiting += [iter((getattr(part, name),)) for name in fields.messages if part.HasField(name)]
@@ -107,7 +110,9 @@ def _reaches(descriptor: Descriptor, seen: set[str]) -> bool:
     if descriptor.full_name in seen:
         return False
     seen.add(descriptor.full_name)
-    if any(field.number >= FIRST_NUMBER for field in descriptor.fields):
+    if descriptor.full_name == "google.protobuf.Value" or any(
+        field.number >= FIRST_NUMBER for field in descriptor.fields
+    ):
         return True
     inner = (field.message_type for field in descriptor.fields)
     return any(kind is not None and _reaches(kind, seen) for kind in inner)
@@ -126,10 +131,15 @@ def refuse_vertex_fields(message: Message) -> None:
     """Raise ValueError for a message with fields that only Vertex AI has, at any depth."""
     if found := list(_paths(message, "", FIRST_GEMINI_NUMBER)):
         fields = ", ".join(f"{message.DESCRIPTOR.name}.{path}" for path in found[:3])
-        raise ValueError(f"{fields}: Vertex AI only; the Gemini API has no such field")
+        raise ValueError(
+            f"{fields}: parameter is only supported in Gemini Enterprise Agent Platform mode (Vertex AI); "
+            "the Gemini API has no such field"
+        )
 
 
 def _paths(message: Message, prefix: str, end: int = LAST_NUMBER + 1) -> Iterator[str]:
+    if end > LAST_NUMBER and large_integers.needs_json(message):
+        yield prefix.rstrip(".")
     for field, value in message.ListFields():
         path = f"{prefix}{field.name}"
         if FIRST_NUMBER <= field.number < end:

@@ -20,6 +20,7 @@ from typing import Any, NoReturn, TypeGuard
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from gemwire_runtime.field_errors import describe_unknown
 from gemwire_runtime.upb import construct
 
 _ERRORS = (TypeError, ValueError, OverflowError, AttributeError)
@@ -173,7 +174,7 @@ def _explain(descriptor: Descriptor, fields: _Fields, error: Exception, path: st
     for name, value in fields.items():
         field = descriptor.fields_by_name.get(name)
         if field is None:
-            raise ValueError(f"{path} has no field {name!r}") from None
+            raise ValueError(describe_unknown(path, name, list(descriptor.fields_by_name))) from None
         for place, part, culprit, got in _parts(field, name, value):
             try:
                 construct(made(), **{name: part})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from google.protobuf.message import Message
 
+from gemwire_runtime.field_errors import describe_unknown
 from gemwire_runtime.retry import ApiCoreRetry, Retry
 
 _Request = TypeVar("_Request", bound=Message)
@@ -83,6 +84,7 @@ class Method(Generic[_Request, _Response]):
         flattened: Request fields that the Python method takes as arguments.
         routing: Request fields, dotted, that go into ``x-goog-request-params``.
         http: REST bindings; empty if there are none.
+        websocket: Path of the WebSocket that the RPC has over HTTP; empty if it has none.
         timeout: Default deadline of a whole call, in seconds; None for no deadline.
         retry: Default retry policy; None for no retries.
         idempotent: Whether the RPC changes nothing on the server, so that a call may be sent twice.
@@ -104,6 +106,7 @@ class Method(Generic[_Request, _Response]):
     flattened: tuple[str, ...] = ()
     routing: tuple[str, ...] = ()
     http: tuple[HttpBinding, ...] = ()
+    websocket: str = ""
     timeout: float | None = None
     retry: RetryDefaults | None = None
     idempotent: bool = False
@@ -123,6 +126,21 @@ class Method(Generic[_Request, _Response]):
 
 #: A method of any types.
 AnyMethod = Method[Any, Any]
+
+
+def refuse_arguments(method: AnyMethod, given: Iterable[str]) -> NoReturn:
+    """Raise the error of arguments that a generated method does not take.
+
+    Raises:
+        TypeError: Always; it says how to give the fields of the request.
+    """
+    known = method.request.DESCRIPTOR.fields_by_name
+    for name in given:
+        if name not in known:
+            text = describe_unknown(method.request.DESCRIPTOR.name, name, list(known))
+            raise TypeError(f"{method.snake}: there is no argument {name!r}, and {text}")
+    fields = ", ".join(f"{name!r}: …" for name in (*method.flattened, *given))
+    raise TypeError(f"{method.snake}: set {', '.join(given)} in the request: request={{{fields}}}")
 
 
 @dataclass(frozen=True, eq=False)

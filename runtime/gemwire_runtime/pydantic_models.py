@@ -42,7 +42,9 @@ def unwrap(value: object) -> object:
     if names is None:
         return value
     extra = getattr(value, "__pydantic_extra__", None) or {}
-    fields = {name: getattr(value, name) for name in names} | extra
+    # Not by attribute: reading a field that is deprecated warns.
+    held = vars(value)
+    fields = {name: held.get(name) for name in names} | extra
     return {name: item for name, item in fields.items() if item is not None}
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     import grpc
@@ -62,8 +64,22 @@ class Hedge:
             raise ValueError(f"Hedge.minimum_samples: {self.minimum_samples} is not 1 to {_MAX_SAMPLES}")
 
 
-def _default_codes() -> frozenset[grpc.StatusCode]:
-    return frozenset({_status_code("UNAVAILABLE")})
+class _Codes:
+    """The field `Retry.codes`: kept as names, read as members of grpc's enum.
+
+    Not every transport needs grpc, which takes longer to import than all else together.
+    """
+
+    def __get__(self, retry: Retry | None, kind: type[Retry]) -> object:
+        if retry is None:
+            return ("UNAVAILABLE",)
+        import grpc
+
+        return frozenset(grpc.StatusCode[name] for name in retry.names)
+
+    def __set__(self, retry: Retry, codes: object) -> None:
+        listed = codes if isinstance(codes, Iterable) and not isinstance(codes, str) else (codes,)
+        vars(retry)["_names"] = frozenset(_name_of(code) for code in listed)
 
 
 @dataclass(frozen=True)
@@ -84,7 +100,10 @@ class Retry:
         hedge: When another attempt starts beside a slow one; None for never.
     """
 
-    codes: frozenset[grpc.StatusCode] = field(default_factory=_default_codes)
+    if TYPE_CHECKING:
+        codes: frozenset[grpc.StatusCode]
+    else:
+        codes: object = _Codes()
     max_attempts: int | None = None
     initial: float = 1.0
     maximum: float = 10.0
@@ -104,9 +123,6 @@ class Retry:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        codes: object = self.codes
-        listed = codes if isinstance(codes, Iterable) and not isinstance(codes, str) else (codes,)
-        object.__setattr__(self, "codes", frozenset(_status_code(code) for code in listed))
         if self.max_attempts is not None and self.max_attempts < 1:
             raise ValueError(f"Retry.max_attempts: {self.max_attempts} is less than 1")
         for name in ("initial", "maximum"):
@@ -120,16 +136,15 @@ class Retry:
         if hedge is not None and self.max_attempts == 1:
             raise ValueError("Retry.max_attempts: 1 leaves nothing to hedge with; it counts hedges too")
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of `codes`."""
+        names: frozenset[str] = vars(self)["_names"]
+        return names
 
-def _status_code(code: object) -> grpc.StatusCode:
-    # Late: messages and method tables are used without gRPC, too.
-    import grpc
 
-    if isinstance(code, grpc.StatusCode):
-        return code
-    try:
-        return grpc.StatusCode[code]  # type: ignore[misc]
-    except KeyError:
-        raise ValueError(
-            f"Retry.codes: {code!r} is not a status code; use names such as 'UNAVAILABLE'"
-        ) from None
+def _name_of(code: object) -> str:
+    name = code if isinstance(code, str) else getattr(code, "name", None)
+    if name not in StatusCode.__members__:
+        raise ValueError(f"Retry.codes: {code!r} is not a status code; use names such as 'UNAVAILABLE'")
+    return str(name)

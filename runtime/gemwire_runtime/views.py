@@ -19,10 +19,13 @@ from gemwire_runtime import enums
 from gemwire_runtime.coercion import CONVERSIONS, to_bytes
 from gemwire_runtime.containers import Conversion, Entries, Items, keep, put
 from gemwire_runtime.enums import Enum as Enum
+from gemwire_runtime.field_errors import describe_unknown, locate
 from gemwire_runtime.message_init import is_repeated, message_class
 from gemwire_runtime.models import FieldInfo, Model, to_camel_case
 from gemwire_runtime.pydantic_models import Fields, unwrap
+from gemwire_runtime.translation import are_counterparts, translate
 from gemwire_runtime.upb import descriptor_of
+from gemwire_runtime.variants import Variant as Variant
 from gemwire_runtime.well_known import ANNOTATIONS, WELL_KNOWN
 
 _V = TypeVar("_V", bound="View")
@@ -53,6 +56,7 @@ class View(Model):
     def __init_subclass__(
         cls,
         kind: type[Message] | None = None,
+        fields: Mapping[str, Field] | None = None,
         registered: bool = True,
         also: Mapping[str, str] | None = None,
         local: Mapping[str, object] | None = None,
@@ -61,15 +65,20 @@ class View(Model):
 
         Args:
             kind: Message class; that of the base class by default.
+            fields: How to read and write the fields of the message, where the base class has the same ones.
             registered: Whether messages of this class are shown as this view from now on.
             also: Further names of fields, for attributes and arguments; dumps use these.
             local: Types of fields that the object has and its message lacks, by name; or their `LocalField`.
         """
         if kind is not None:
             cls._kind = kind
-            cls._fields = {field.name: _build_field(field) for field in descriptor_of(kind).fields}
-            cls._aliases = {field.json_name: name for name, field in cls._fields.items()}
+            if fields is None:
+                cls._fields = {field.name: build_field(field) for field in descriptor_of(kind).fields}
+                cls._aliases = {field.json_name: name for name, field in cls._fields.items()}
+            else:
+                cls._fields = {**cls._fields, **fields}
             for name, field in cls._fields.items():
+                setattr(cls, cls._shown_names.get(name, name), field)
                 setattr(cls, name, field)
         if also:
             cls._aliases = {**cls._aliases, **also, **{to_camel_case(name): of for name, of in also.items()}}
@@ -98,9 +107,8 @@ class View(Model):
                 continue
             field = self._fields.get(name) or self._fields.get(self._aliases.get(name, ""))
             if field is None:
-                raise ValueError(
-                    f"{type(self).__name__} has no field {name!r}; it has {', '.join(self._fields)}"
-                )
+                shown = self._aliases | dict(zip(self._fields, self._fields, strict=True))
+                raise ValueError(describe_unknown(type(self).__name__, name, shown))
             field.set(self, value)
 
     @classmethod
@@ -112,12 +120,17 @@ class View(Model):
         return made
 
     @classmethod
+    def message_class(cls) -> type[Message]:
+        """Return the class of the messages."""
+        return cls._kind
+
+    @classmethod
     def find_shown(cls) -> type[View]:
         """Return the class that messages of this one's kind are shown as, if that is a subclass."""
         shown = _VIEWS[cls._kind.DESCRIPTOR.full_name]
         return shown if issubclass(shown, cls) else cls
 
-    def _find_local(self) -> Fields | None:
+    def find_local(self) -> Fields | None:
         """Return what the object has and its message lacks."""
         kept = self._kept or {}
         return {name: kept[name] for name in kept if isinstance(self._fields.get(name), LocalField)} or None
@@ -130,9 +143,15 @@ class View(Model):
                 shown.adopt(getattr(other, name))
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, View):
-            return bool(self._pb == other._pb)
-        return bool(self._pb == other) if isinstance(other, Message) else NotImplemented
+        other = message_of(other)
+        if not isinstance(other, Message):
+            return NotImplemented
+        if are_counterparts(descriptor_of(other), descriptor_of(self._pb)):
+            try:
+                other = translate(other, type(self._pb))
+            except ValueError:
+                return False
+        return bool(self._pb == other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -142,7 +161,14 @@ class View(Model):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _unpickle, (type(self), self._pb.SerializeToString(), self._find_local())
+        return type(self).restore, (self._pb.SerializeToString(), self.find_local())
+
+    @classmethod
+    def restore(cls: type[_V], data: bytes, local: Fields | None = None) -> _V:
+        """Create a view of a serialized message, with what `find_local` returned."""
+        made = cls.of(cls._kind.FromString(data))
+        made._kept = local
+        return made
 
     def __copy__(self: _V) -> _V:
         return self.model_copy()
@@ -182,7 +208,7 @@ class View(Model):
         """
         made = type(self).of(self._kind())
         made._pb.CopyFrom(self._pb)
-        made._kept = deepcopy(self._find_local())
+        made._kept = deepcopy(self.find_local())
         for name, value in (update or {}).items():
             setattr(made, name, value)
         return made
@@ -198,6 +224,8 @@ class View(Model):
         if isinstance(obj, View):
             obj = obj._pb
         if isinstance(obj, Message):
+            if obj.DESCRIPTOR.full_name != cls._kind.DESCRIPTOR.full_name:
+                raise TypeError(f"expected {cls.__name__} or a dict, got {obj.DESCRIPTOR.name}")
             return cls.of(obj)
         fields = unwrap(obj)
         if not isinstance(fields, Mapping):
@@ -210,14 +238,14 @@ class Field:
 
     __slots__ = ("_convert", "_optional", "_read_one", "_value", "_write_one", "json_name", "name")
 
-    def __init__(self, field: FieldDescriptor) -> None:
-        """Choose the conversions of a field."""
+    def __init__(self, field: FieldDescriptor, convert: Conversion | None = None) -> None:
+        """Choose the conversions of a field: those of its type, or others."""
         self.name: str = field.name
         self.json_name: str = field.json_name.lstrip("_")
         self._optional = field.has_presence
         kind = field.message_type
-        self._value = kind.fields_by_name["value"] if kind is not None and _is_map(field) else field
-        self._convert = _find_conversion(self._value)
+        self._value = kind.fields_by_name["value"] if kind is not None and is_map(field) else field
+        self._convert = convert or _find_conversion(self._value)
         if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and not is_repeated(field):
             # Lists of floats are vectors, for computing: they are left as they are.
             self._convert = _round_float, self._convert[1]
@@ -257,7 +285,7 @@ class Field:
         try:
             self._write(message, value)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{self.name}: {error}") from None
+            raise locate(self.name, error) from None
 
     def _write(self, message: Message, value: object) -> None:
         made = self._write_one(value)
@@ -392,7 +420,12 @@ class ListField(Field):
     def _write(self, message: Message, value: object) -> None:
         if isinstance(value, (str, bytes, Mapping, View)) or not isinstance(value, Iterable):
             raise TypeError(f"expected a list, got {type(value).__name__}")
-        getattr(message, self.name).extend([self._write_one(item) for item in value])
+        made: list[object] = []
+        try:
+            made.extend(map(self._write_one, value))
+        except (TypeError, ValueError) as error:
+            raise locate(f"[{len(made)}]", error) from None
+        getattr(message, self.name).extend(made)
 
 
 class MapField(ListField):
@@ -415,32 +448,43 @@ class MapField(ListField):
             put(getattr(message, self.name), key, self._write_one(item))
 
 
-def _is_map(field: FieldDescriptor) -> bool:
+def is_map(field: FieldDescriptor) -> bool:
+    """Return whether a field is a map."""
     kind = field.message_type
     # Check the name first: reading options imports modules that few programs need.
     return kind is not None and kind.name.endswith("Entry") and bool(kind.GetOptions().map_entry)
 
 
-def _build_field(field: FieldDescriptor) -> Field:
+def build_field(
+    field: FieldDescriptor, convert: Conversion | None = None, kind: type[Field] | None = None
+) -> Field:
+    """Build the descriptor of a view's attribute.
+
+    Args:
+        field: The field of the message.
+        convert: Functions that read and write one value. Default: those of its type.
+        kind: Class of the descriptor. Default: by the field's type.
+    """
+    return (kind or _find_kind(field))(field, convert)
+
+
+def _find_kind(field: FieldDescriptor) -> type[Field]:
     if is_repeated(field):
-        return MapField(field) if _is_map(field) else ListField(field)
+        return MapField if is_map(field) else ListField
     kind = field.message_type
     if kind is None or kind.full_name in {"google.protobuf.Timestamp", "google.protobuf.Duration"}:
-        return Field(field)
-    if kind.full_name in WELL_KNOWN:
-        return JsonField(field)
-    return MessageField(field)
+        return Field
+    return JsonField if kind.full_name in WELL_KNOWN else MessageField
+
+
+def find_view(full_name: str) -> type[View] | None:
+    """Return the view that messages of a type are shown as; None where there is none."""
+    return _VIEWS.get(full_name)
 
 
 def view(message: Message) -> View:
     """Create the view of a message."""
     return _VIEWS[message.DESCRIPTOR.full_name].of(message)
-
-
-def _unpickle(cls: type[_V], data: bytes, local: Fields | None = None) -> _V:
-    made = cls.of(cls._kind.FromString(data))
-    made._kept = local
-    return made
 
 
 def _find_conversion(field: FieldDescriptor) -> Conversion:
@@ -453,9 +497,8 @@ def _find_conversion(field: FieldDescriptor) -> Conversion:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return keep, to_bytes
     kind_of = _SCALARS.get(field.cpp_type, int)
-    # Vectors are long, and texts are no numbers: protobuf checks them.
-    unchecked = kind_of is str or (kind_of is float and is_repeated(field))
-    return keep, keep if unchecked else CONVERSIONS[kind_of]
+    # Vectors are long: protobuf checks them.
+    return keep, keep if kind_of is float and is_repeated(field) else CONVERSIONS[kind_of]
 
 
 def _find_annotation(field: FieldDescriptor) -> object:
@@ -507,6 +550,8 @@ def _message_conversion(kind: Descriptor) -> Conversion:
             value = value._pb
         if isinstance(value, Message):
             if value.DESCRIPTOR.full_name != name:
+                if are_counterparts(descriptor_of(value), kind):
+                    return translate(value, message_class(kind))
                 raise TypeError(f"expected {kind.name}, got {value.DESCRIPTOR.name}")
             if value.DESCRIPTOR is not kind:  # of another pool, such as Google's own
                 value = message_class(kind).FromString(value.SerializeToString())
@@ -556,4 +601,4 @@ def typed_dict(module: Mapping[str, object], name: str) -> type:
     if not (name.endswith("Dict") and isinstance(kind, type) and issubclass(kind, View)):
         raise AttributeError(f"module {module['__name__']!r} has no attribute {name!r}")
     build = cast("Callable[..., type]", TypedDict)
-    return build(name, dict.fromkeys(kind._fields, object), total=False)
+    return build(name, dict.fromkeys({**kind.model_fields, **kind._fields}, object), total=False)

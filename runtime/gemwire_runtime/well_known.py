@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
+from gemwire_runtime import large_integers
 from gemwire_runtime.containers import Conversion, Entries, Items
 from gemwire_runtime.enums import Enum
 
@@ -24,12 +25,18 @@ def _read_struct(message: Struct) -> Entries[object]:
     return shown
 
 
-def _read_value(message: Value) -> object:
+def read_json(message: Value) -> object:
+    """Return the JSON of a Value. Dicts and lists write their changes to it."""
     which = message.WhichOneof("kind")
     if which == "number_value":
         number = message.number_value
         # JSON has one kind of number; programs expect the whole ones to be int.
-        return int(number) if number.is_integer() and abs(number) < 2**53 else number
+        if not number.is_integer():
+            return number
+        if abs(number) < large_integers.LIMIT:
+            return int(number)
+        exact = large_integers.read(message)
+        return number if exact is None else exact
     if which is None or which == "null_value":
         return None
     if which == "struct_value":
@@ -51,11 +58,12 @@ def _write_struct(value: object) -> Any:
         raise TypeError(f"expected a dict, got {type(value).__name__}")
     made = struct_pb2.Struct()
     for key, item in value.items():
-        made.fields[key].CopyFrom(_write_value(item))
+        made.fields[key].CopyFrom(write_json(item))
     return made
 
 
-def _write_value(value: object) -> Any:
+def write_json(value: object) -> Any:
+    """Return the Value of a piece of JSON."""
     from gemwire_proto.google.protobuf import struct_pb2
 
     if isinstance(value, Message):
@@ -65,7 +73,14 @@ def _write_value(value: object) -> Any:
     if isinstance(value, bool):
         return struct_pb2.Value(bool_value=value)
     if isinstance(value, (int, float)):
-        return struct_pb2.Value(number_value=value)
+        made = struct_pb2.Value()
+        try:
+            made.number_value = value
+        except OverflowError:
+            raise ValueError("the number is too large") from None
+        if isinstance(value, int) and abs(value) >= large_integers.LIMIT:
+            large_integers.mark(made, value)
+        return made
     if isinstance(value, Enum):
         return struct_pb2.Value(string_value=str(value.value))
     if isinstance(value, str):
@@ -73,12 +88,13 @@ def _write_value(value: object) -> Any:
     if isinstance(value, Mapping):
         return struct_pb2.Value(struct_value=_write_struct(value))
     if isinstance(value, (list, tuple)):
-        listed = struct_pb2.ListValue(values=[_write_value(item) for item in value])
+        listed = struct_pb2.ListValue(values=[write_json(item) for item in value])
         return struct_pb2.Value(list_value=listed)
     raise TypeError(f"expected JSON, got {type(value).__name__}")
 
 
-def _read_timestamp(message: Timestamp) -> datetime.datetime:
+def read_timestamp(message: Timestamp) -> datetime.datetime:
+    """Return the time, in UTC."""
     return message.ToDatetime(tzinfo=datetime.timezone.utc)
 
 
@@ -133,12 +149,12 @@ def _write_mask(value: object) -> Message:
     return field_mask_pb2.FieldMask(paths=paths)
 
 
-_JSON: Conversion = _read_value, _write_value
+_JSON: Conversion = read_json, write_json
 #: Conversions by the full names of the types.
 WELL_KNOWN: dict[str, Conversion] = {
     "google.protobuf.Struct": (_read_struct, _write_struct),
     "google.protobuf.Value": _JSON,
-    "google.protobuf.Timestamp": (_read_timestamp, _write_timestamp),
+    "google.protobuf.Timestamp": (read_timestamp, _write_timestamp),
     "google.protobuf.Duration": (_read_duration, _write_duration),
     "google.protobuf.FieldMask": (_read_mask, _write_mask),
 }

@@ -30,7 +30,8 @@ def main() -> int:
     files |= {f"client/{name}": content for name, content in made.clients.items()}
     if arguments.check:
         return _check(files)
-    shutil.rmtree(_REPOSITORY / _GENERATED, ignore_errors=True)
+    for folder in (_GENERATED, *_fronts()):
+        shutil.rmtree(_REPOSITORY / folder, ignore_errors=True)
     for name, content in files.items():
         path = _REPOSITORY / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,10 +39,16 @@ def main() -> int:
     return 0
 
 
+def _fronts() -> list[str]:
+    """Return the folders of the fronts, which hold nothing else."""
+    return [f"client/gemwire/{p.module}" for family in FAMILIES for p in family.packages if p.clients]
+
+
 def _check(files: dict[str, bytes]) -> int:
     present = {
         path.relative_to(_REPOSITORY).as_posix()
-        for path in (_REPOSITORY / _GENERATED).rglob("*")
+        for folder in (_GENERATED, *_fronts())
+        for path in (_REPOSITORY / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     differing = sorted(present - files.keys())

@@ -64,7 +64,7 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generat
     merged = overlay.merge(compile_protos(protos, imports))
     policies = policy.load(protos / "call_policy.json", model.rpc_names(merged.files))
     patterns = json.loads((protos / "resource_patterns.json").read_text(encoding="utf-8"))
-    everything = model.build(merged.files, policies, families, merged.http_only, patterns)
+    everything = model.build(merged, policies, families, patterns)
     made = {f"{ROOT}/{name}": text.encode() for name, text in _render(everything, families).items()}
     for family in families:
         data = _descriptor_set(merged.files, family, base=family is families[0])
@@ -73,10 +73,11 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generat
 
 
 def _render_clients(everything: model.Model, families: Sequence[Family]) -> Iterator[tuple[str, bytes]]:
-    for name, (family, package) in packages(families).items():
+    for full_name, (family, package) in packages(families).items():
         if package.clients:
-            files = [file for file in everything.files if file.package == name]
-            yield f"gemwire/{package.module}.py", render_clients.front(family, package, files).encode()
+            files = [file for file in everything.files if file.package == full_name]
+            for name, text in render_clients.front(family, package, files).items():
+                yield f"gemwire/{package.module}/{name}", text.encode()
             path = f"gemwire/_clients/aio/{package.module}.py"
             yield path, render_clients.clients(package, files).encode()
 
@@ -112,7 +113,7 @@ def _render(everything: model.Model, families: Sequence[Family]) -> dict[str, st
         made[f"{file.stem}_pb2.py"] = render_messages.module(file, skipped)
         made[f"{file.stem}_pb2.pyi"] = render_messages.stub(file, everything)
         members[file.package].append(file)
-        if file.services:
+        if any(render_grpc.methods_over_grpc(service) for service in file.services):
             made[f"{file.stem}_pb2_grpc.py"] = render_grpc.module(file, everything)
     # The folders whose modules need the descriptors of a family that is not the base.
     folders: dict[PurePosixPath, Family] = {}

@@ -25,6 +25,7 @@ from google.protobuf.descriptor_pb2 import (
 from gemwire_runtime.json_only import FIRST_NUMBER, LAST_NUMBER
 
 from .families import ROOT, Family, Package, packages
+from .overlay import Merged
 from .policy import Policy
 
 _PROTO_FIELD = FieldDescriptorProto
@@ -118,6 +119,7 @@ class Method:
     signatures: tuple[tuple[str, ...], ...]
     routing: tuple[str, ...]
     http: tuple[HttpBinding, ...]
+    websocket: str  # path of the one that it has over HTTP
     items: str | None  # field of the response that holds a page's items
     operation: tuple[str, str] | None  # full names: response, metadata
     idempotent: bool  # changes nothing on the server
@@ -188,6 +190,7 @@ class Model:
         enums: By full name.
         homes: The file of each message and enum, by full name.
         http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
+        variants: Kinds of messages with a class of their own; see `overlay.Merged`.
         patterns: The name pattern of each resource, by its type.
     """
 
@@ -196,6 +199,7 @@ class Model:
     enums: dict[str, Enum] = field(default_factory=dict)
     homes: dict[str, File] = field(default_factory=dict)
     http_only: frozenset[str] = frozenset()
+    variants: Mapping[str, Sequence[str]] = field(default_factory=dict)
     patterns: dict[str, str] = field(default_factory=dict)
 
     def python_name(self, full_name: str) -> str:
@@ -234,29 +238,27 @@ def _clean(comment: str) -> str:
 
 
 def build(
-    files: Sequence[FileDescriptorProto],
+    merged: Merged,
     policies: Mapping[str, Policy],
     families: Sequence[Family],
-    http_only: frozenset[str],
     patterns: Mapping[str, str],
 ) -> Model:
     """Read the descriptors.
 
     Args:
-        files: In dependency order, with source info for those that have comments.
+        merged: The files, with source info for those that have comments.
         policies: A policy for each RPC.
         families: The table of families.
-        http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
         patterns: The name pattern of each resource that the protos refer to and do not define, by its type.
 
     Raises:
         ModelError: Two names collide in snake case, a field is a Python keyword, the policy file says of
             an RPC what its verb says, or a service does not fit its family.
     """
-    model = Model(http_only=http_only)
+    model = Model(http_only=merged.http_only, variants=merged.variants)
     homes = packages(families)
-    comments = {proto.name: _Comments(proto, proto.package in homes) for proto in files}
-    for proto in files:
+    comments = {proto.name: _Comments(proto, proto.package in homes) for proto in merged.files}
+    for proto in merged.files:
         file = _file(proto, comments[proto.name], homes)
         model.files.append(file)
         for message in file.messages:
@@ -277,7 +279,7 @@ def build(
                 for i, s in enumerate(proto.service)
             ),
         )
-        for file, proto in zip(model.files, files, strict=True)
+        for file, proto in zip(model.files, merged.files, strict=True)
     ]
     for file in model.files:
         _check_services(file)
@@ -411,10 +413,15 @@ def _field(
 
 def _bindings(rule: http_pb2.HttpRule) -> Iterator[HttpBinding]:
     verb = rule.WhichOneof("pattern")
-    if verb:
+    if verb and verb != "custom":
         yield HttpBinding(verb, getattr(rule, verb), rule.body)
     for more in rule.additional_bindings:
         yield from _bindings(more)
+
+
+def _websocket(rule: http_pb2.HttpRule) -> str:
+    """Return the path of a rule of the kind ``WEBSOCKET``, if it is one."""
+    return rule.custom.path if rule.custom.kind == "WEBSOCKET" else ""
 
 
 def _idempotent(rpc: str, http: Sequence[HttpBinding], policy: Policy) -> bool:
@@ -466,6 +473,7 @@ def _method(
         signatures=signatures,
         routing=routing,
         http=http,
+        websocket=_websocket(m.options.Extensions[annotations_pb2.http]),
         items=_page_items(model.messages.get(request), model.messages.get(response)),
         operation=operation,  # type: ignore[arg-type]
         idempotent=_idempotent(f"{service}/{m.name}", http, policy),

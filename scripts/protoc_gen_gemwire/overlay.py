@@ -1,14 +1,17 @@
 """Merging of overlay protos: fields and RPCs that the service has over HTTP only.
 
 An overlay file names the file of the public protos that it merges into. Its messages and services that carry
-``extends`` add to those of the same name there; all others are new. ``protos/README.md`` describes the form.
+``extends`` add to those of the same name there; all others are new. A file that names none is one of its own.
+``protos/README.md`` describes the form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import message_factory
@@ -51,10 +54,13 @@ class Merged:
     Attributes:
         files: All files but those of overlays, each after those it imports.
         http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
+        variants: Kinds of messages with a class of their own, by the message's full name: each the value of a
+            field and the name of the class, ``type=text TextContent``.
     """
 
     files: list[FileDescriptorProto]
     http_only: frozenset[str]
+    variants: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
 
 def merge(files: Sequence[FileDescriptorProto]) -> Merged:
@@ -77,6 +83,11 @@ def merge(files: Sequence[FileDescriptorProto]) -> Merged:
             kept[file.name] = FileDescriptorProto()
             kept[file.name].CopyFrom(file)
     http_only: set[str] = set()
+    variants: dict[str, Sequence[str]] = {}
+    for file in kept.values():
+        if OPTIONS_FILE in file.dependency:
+            variants |= _read_variants(file, option)
+            http_only |= set(_take_options(file, option))
     prefixes = _prefixes(files, targets, kept)
     for file in files:
         if targets[file.name]:
@@ -85,10 +96,52 @@ def merge(files: Sequence[FileDescriptorProto]) -> Merged:
             http_only |= overlay.http_only
     ordered = _in_dependency_order(kept)
     _check_builds(ordered)
-    return Merged(ordered, frozenset(http_only))
+    return Merged(ordered, frozenset(http_only), variants)
 
 
 _OptionReader = Callable[[_Options, str], object]
+
+
+def _read_variants(file: FileDescriptorProto, option: _OptionReader) -> dict[str, Sequence[str]]:
+    """Return the variants of the messages of an overlay file, by their full names."""
+    found: dict[str, Sequence[str]] = {
+        f"{file.package}.{message.name}": [str(one) for one in cast("Iterable[object]", given)]
+        for message in file.message_type
+        if (given := option(message.options, "variants"))
+    }
+    for name, variants in found.items():
+        for variant in variants:
+            if not re.fullmatch(r"\w+=\S+ \w+", variant):
+                raise OverlayError(f"{file.name}: {name}: {variant!r} is not of the form field=value Name")
+    return found
+
+
+def _take_options(file: FileDescriptorProto, option: _OptionReader) -> Iterator[str]:
+    """Apply and remove the options of an overlay file that is one of its own; yield its RPCs.
+
+    Raises:
+        OverlayError: An RPC does not say that it is HTTP only, or has no binding.
+    """
+    for service in file.service:
+        for method in service.method:
+            name = f"{file.package}.{service.name}/{method.name}"
+            if not option(method.options, "http_only"):
+                raise OverlayError(f"{file.name}: {name}: is in no public proto; set the option http_only")
+            if not method.options.Extensions[annotations_pb2.http].WhichOneof("pattern"):
+                raise OverlayError(f"{file.name}: {name}: has no google.api.http binding")
+            method.options.DiscardUnknownFields()
+            yield name
+    snake_case = bool(option(file.options, "snake_case_json"))
+    todo = list(file.message_type)
+    while todo:
+        message = todo.pop()
+        todo.extend(message.nested_type)
+        message.options.DiscardUnknownFields()
+        for field in message.field:
+            if snake_case:
+                field.json_name = field.name
+    file.options.DiscardUnknownFields()
+    file.dependency.remove(OPTIONS_FILE)
 
 
 def _option_reader(files: Sequence[FileDescriptorProto]) -> _OptionReader:
@@ -262,10 +315,14 @@ class _Overlay:
 
     def _merge_service(self, source: ServiceDescriptorProto, index: int) -> None:
         name = f"{self._target.package}.{source.name}"
-        if not self._option(source.options, "extends_service"):
-            raise self._fail(name, "an overlay adds no service; set the option extends_service")
         at = next((at for at, one in enumerate(self._target.service) if one.name == source.name), None)
-        if at is None:
+        if not self._option(source.options, "extends_service"):
+            if at is not None:
+                raise self._fail(name, "this name is taken; set the option extends_service to add to it")
+            at = len(self._target.service)
+            self._moved[6, index] = ((6, at), "")
+            self._target.service.add(name=source.name).options.CopyFrom(source.options)
+        elif at is None:
             raise self._fail(name, "extends a service that does not exist")
         target = self._target.service[at]
         known = {method.name: method for method in target.method}

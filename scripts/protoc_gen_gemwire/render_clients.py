@@ -1,4 +1,4 @@
-"""Service clients and their fronts, ``gemwire/v1beta.py``, from the services of the protos.
+"""Service clients and their fronts, ``gemwire/v1beta``, from the services of the protos.
 
 The sync clients are derived from the asyncio ones by ``scripts/unasync``, like all else that is sync.
 """
@@ -40,8 +40,91 @@ def clients(package: Package, files: Sequence[File]) -> str:
     return out.text()
 
 
-def front(family: Family, package: Package, files: Sequence[File]) -> str:
-    """Render ``MODULE.py``: the clients of a package, its messages and its enums by their plain names."""
+def front(family: Family, package: Package, files: Sequence[File]) -> dict[str, str]:
+    """Render the modules of ``MODULE/``, by their names.
+
+    The first has the clients of a package, its messages and its enums by their plain names. The others have
+    the same by the names of Google's packages: ``types``, ``types.content``, ``services.generative_service``.
+    """
+    types = {file.stem.rpartition("/")[2]: _types_of(file) for file in files if file.names}
+    services = {s.snake: _service(package, s, file) for file in files for s in file.services}
+    made = {
+        "__init__.py": _index(family, package, files),
+        "types/__init__.py": _types(package, sorted(types)),
+        "services/__init__.py": _services_index(package, sorted(services)),
+    }
+    made |= {f"types/{name}.py": text for name, text in types.items()}
+    return made | {f"services/{name}.py": text for name, text in services.items()}
+
+
+def _types(package: Package, modules: Sequence[str]) -> str:
+    out = Source(f"the protos of {package.module}")
+    out.docstring(f"Every message and enum of {package.module} by its plain name, loaded on first use.")
+    out("# pyright: reportUnsupportedDunderAll=false")
+    out()
+    out("import importlib")
+    out("from typing import TYPE_CHECKING, Any")
+    out()
+    out(f"from {ROOT} import {package.module} as _messages")
+    out()
+    out("if TYPE_CHECKING:")
+    with out.indent():
+        out(f"from {ROOT}.{package.module} import *  # noqa: F403")
+    out()
+    out("__all__ = [*_messages.__all__]  # noqa: PLE0604 - all are strings")
+    _modules(out, modules, "return getattr(_messages, name)")
+    return out.text()
+
+
+def _services_index(package: Package, modules: Sequence[str]) -> str:
+    out = Source(f"the protos of {package.module}")
+    out.docstring(f"The clients of {package.module} by their services.")
+    out()
+    out("import importlib")
+    out("from typing import Any")
+    missing = 'raise AttributeError(f"module {__name__!r} has no attribute {name!r}")'
+    _modules(out, modules, missing)
+    return out.text()
+
+
+def _modules(out: Source, modules: Sequence[str], otherwise: str) -> None:
+    """Write the attributes of a package: its modules, imported on first use, and others."""
+    out()
+    out("_MODULES = frozenset({")
+    with out.indent():
+        for name in modules:
+            out(f'"{name}",')
+    out("})")
+    out()
+    out()
+    out("def __getattr__(name: str) -> Any:")
+    with out.indent():
+        out("if name in _MODULES:")
+        with out.indent():
+            out('return importlib.import_module(f"{__name__}.{name}")')
+        out(otherwise)
+
+
+def _types_of(file: File) -> str:
+    out = Source(file.path)
+    out.docstring(f"The messages and enums of {file.path}.")
+    out()
+    for name in sorted(file.names):
+        out(f"from {file.module} import {name} as {name}")
+    return out.text()
+
+
+def _service(package: Package, service: Service, file: File) -> str:
+    out = Source(file.path)
+    out.docstring(f"The clients of {service.name}.")
+    out()
+    for side, suffix in (("aio", "AsyncClient"), ("sync", "Client")):
+        name = f"{service.name}{suffix}"
+        out(f"from gemwire._clients.{side}.{package.module} import {name} as {name}")
+    return out.text()
+
+
+def _index(family: Family, package: Package, files: Sequence[File]) -> str:
     homes = {
         f"{service.name}{suffix}": f"gemwire._clients.{side}.{package.module}"
         for side, suffix in (("aio", "AsyncClient"), ("sync", "Client"))
@@ -82,6 +165,9 @@ def front(family: Family, package: Package, files: Sequence[File]) -> str:
     out()
     out("def __getattr__(name: str) -> Any:")
     with out.indent():
+        out('if name in ("services", "types"):  # names of Google\'s packages')
+        with out.indent():
+            out('return importlib.import_module(f"{__name__}.{name}")')
         out("home = importlib.import_module(_CLIENTS[name]) if name in _CLIENTS else _messages")
         out("value = globals()[name] = getattr(home, name)")
         out("return value")

@@ -19,7 +19,7 @@ def module(file: File, model: Model) -> str:
     """The module of one file's services."""
     types = Types(model, None)
     body = Source(file.path)
-    for service in file.services:
+    for service in (service for service in file.services if methods_over_grpc(service)):
         _stub(body, service, types)
         _servicer(body, service)
         _registration(body, service, types)
@@ -43,7 +43,8 @@ def module(file: File, model: Model) -> str:
     return join_modules(head, body)
 
 
-def _over_grpc(service: Service) -> list[Method]:
+def methods_over_grpc(service: Service) -> list[Method]:
+    """Return the methods of a service that gRPC has."""
     return [method for method in service.methods if not method.http_only]
 
 
@@ -58,7 +59,7 @@ def _stub(out: Source, service: Service, types: Types) -> None:
         out()
         out("def __init__(self, channel: _Any) -> None:")
         with out.indent():
-            for method in _over_grpc(service):
+            for method in methods_over_grpc(service):
                 out(f"self.{method.name} = channel.{_ARITY[method.kind]}(")
                 with out.indent():
                     out(f'"/{service.full_name}/{method.name}",')
@@ -76,7 +77,7 @@ def _servicer(out: Source, service: Service) -> None:
         out.docstring(
             f"{summary(service.comment)}\n\nOverride the methods you serve; the others answer UNIMPLEMENTED."
         )
-        for method in _over_grpc(service):
+        for method in methods_over_grpc(service):
             out()
             first = "request_iterator" if method.kind in ("CLIENT_STREAM", "BIDI") else "request"
             out(f"def {method.name}(self, {first}: _Any, context: _Any) -> _Any:")
@@ -99,7 +100,7 @@ def _registration(out: Source, service: Service, types: Types) -> None:
         out.docstring("Register a servicer with a server, sync or asyncio.")
         out("handlers: dict[str, _Any] = {")
         with out.indent():
-            for method in _over_grpc(service):
+            for method in methods_over_grpc(service):
                 _handler(out, method, types)
         out("}")
         out(f'generic = _grpc.method_handlers_generic_handler("{service.full_name}", handlers)')

@@ -13,6 +13,7 @@ _RETRY = (
     "Default: the method table's policy."
 )
 _METADATA = "Pairs to send besides the client's own; keys in lower case, values of `-bin` keys are bytes."
+_FIELDS = "Refused: all fields that have no argument of their own are set in `request`."
 _IDLE = "Seconds without a message after which the stream fails with DEADLINE_EXCEEDED. Default: no limit."
 
 
@@ -36,7 +37,7 @@ def module(service: Service, file: File, model: Model) -> str:
         head("import re as _re")
     import_used(head, body, "collections.abc", "AsyncIterable", "Coroutine", "Iterable", "Mapping")
     head("from typing import TYPE_CHECKING as _TYPE_CHECKING" if foreign else "")
-    import_used(head, body, "typing", "Any")
+    import_used(head, body, "typing", "Any", "NoReturn")
     head()
     head("from gemwire_runtime import method as _method")
     head("from gemwire_runtime.aio import caller as _aio")
@@ -78,6 +79,8 @@ def _table(out: Source, service: Service, file: File, types: Types) -> None:
                         body = f', body="{b.body}"' if b.body else ""
                         out(f'_method.HttpBinding("{b.verb}", "{b.template}"{body}),')
                 out("),")
+            if method.websocket:
+                out(f'websocket="{method.websocket}",')
             policy = method.policy
             if policy.timeout is not None:
                 out(f"timeout={policy.timeout},")
@@ -89,9 +92,7 @@ def _table(out: Source, service: Service, file: File, types: Types) -> None:
                         f"initial={policy.initial}, maximum={policy.maximum}, multiplier={policy.multiplier},"
                     )
                 out("),")
-            if method.idempotent:
-                out("idempotent=True,")
-            for fact in ("http_only", "may_hold_json_only"):
+            for fact in ("idempotent", "http_only", "may_hold_json_only"):
                 if getattr(method, fact):
                     out(f"{fact}=True,")
             if method.items:
@@ -188,12 +189,17 @@ def _method(out: Source, method: Method, file: File, model: Model, types: Types,
         out("metadata: _method.Metadata = (),")
         if method.kind != "UNARY":
             out("idle_timeout: float | None = None,")
+        if not streams:
+            out("**fields: _NoReturn,")
     out(f") -> {annotated}:")
     with out.indent():
         out.docstring(_documentation(method, request, file, prefix, returned))
         if streams:
             out(f"return self._caller.bidi({_constant(method)}, requests, timeout, metadata, idle_timeout)")
             return
+        out("if fields:")
+        with out.indent():
+            out(f"_method.refuse_arguments({_constant(method)}, fields)")
         call = "server_stream" if method.kind == "SERVER_STREAM" else "unary"
         call = "paged" if method.items else "operation" if method.operation else call
         names = ", ".join(method.flattened)
@@ -246,6 +252,8 @@ def _documentation(method: Method, request: Message, file: File, prefix: str, re
     arguments.append(argument("metadata", _METADATA))
     if method.kind != "UNARY":
         arguments.append(argument("idle_timeout", _IDLE))
+    if method.kind not in ("CLIENT_STREAM", "BIDI"):
+        arguments.append(argument("fields", _FIELDS))
     plain = re.sub(r"\b_\w+?\.", "", returned).replace("_", "")
     return "\n\n".join(
         [
@@ -281,6 +289,8 @@ def _returns(method: Method) -> str:
 
 
 def _rest(method: Method) -> str:
+    if method.websocket:
+        return f"; WebSocket: {method.websocket}"
     if not method.http:
         return "; gRPC only"
     first = method.http[0]

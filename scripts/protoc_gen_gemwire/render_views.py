@@ -56,6 +56,14 @@ def module(package: Package, files: Sequence[File], model: Model) -> str:
             out()
             out("__slots__ = ()")
         out()
+        for variant, field, value in _variants(full_name, model):
+            out()
+            out(f'class {variant}({flat(full_name, model)}, metaclass=_views.Variant, {field}="{value}"):')
+            with out.indent():
+                out.docstring(_describe_variant(full_name, model, field, value))
+                out()
+                out("__slots__ = ()")
+            out()
     out()
     out("def __getattr__(name: str) -> object:")
     with out.indent():
@@ -116,6 +124,23 @@ def _stub(out: Source, full_name: str, message: Message, types: Types) -> None:
         else:
             out("def __init__(self) -> None: ...")
     out()
+    for variant, key, value in _variants(full_name, types.model):
+        out(f"class {variant}({flat(full_name, types.model)}):")
+        with out.indent():
+            out.docstring(_describe_variant(full_name, types.model, key, value))
+        out()
+
+
+def _variants(full_name: str, model: Model) -> Iterator[tuple[str, str, str]]:
+    """Yield the class of each variant of a message, and the field and the value that tell it apart."""
+    for variant in model.variants.get(full_name, ()):
+        condition, name = variant.split(" ")
+        field, _, value = condition.partition("=")
+        yield name, field, value
+
+
+def _describe_variant(full_name: str, model: Model, field: str, value: str) -> str:
+    return f"A `{flat(full_name, model)}` whose ``{field}`` is ``{value}``."
 
 
 def _typed_dict(out: Source, full_name: str, message: Message, types: Types) -> None:

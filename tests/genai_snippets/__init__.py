@@ -11,6 +11,7 @@ from genai_snippets import (
     clients,
     contents,
     errors_and_live,
+    file_search,
     files_and_caches,
     functions,
     generate_content,
@@ -35,6 +36,7 @@ _MODULES = (
     images_and_videos,
     chats,
     files_and_caches,
+    file_search,
     tunings_and_batches,
     errors_and_live,
 )

@@ -24,7 +24,7 @@ COUNTS = {"pydantic_ai": 13, "instructor": 6, "langchain": 11, "llama_index": 9,
 #: Frameworks that take gemwire's own client as well; the others need google-genai's class.
 ANY_CLASS = frozenset({"langchain", "llama_index", "mcp"})
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

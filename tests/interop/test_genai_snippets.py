@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:The generate_:DeprecationWarning"),
     # Programs read the text of answers that are function calls.
-    pytest.mark.filterwarnings("ignore:the response has other parts than text"),
+    pytest.mark.filterwarnings("ignore:there are non-text parts in the response"),
 ]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import google.oauth2.credentials
 import pytest
 from emulator_process import ask
 
@@ -111,6 +112,48 @@ def test_upload_with_asyncio(gemini: RunningEmulator) -> None:
             client.close()
 
     asyncio.run(test())
+
+
+def test_uploads_to_a_file_search_store_with_asyncio(gemini: RunningEmulator) -> None:
+    text = b"The heron stands in water. " * 500_000
+
+    async def test() -> None:
+        client = genai.Client(api_key="x", http_options=types.HttpOptions(base_url=gemini.http))
+        stores = client.aio.file_search_stores
+        try:
+            store = await stores.create()
+            operation = await stores.upload_to_file_search_store(
+                file_search_store_name=store.name,
+                file=io.BytesIO(text),
+                config={"mime_type": "text/plain", "display_name": "birds"},
+            )
+            assert operation.name.startswith(f"{store.name}/upload/operations/")
+            [document] = [one async for one in await stores.documents.list(parent=store.name)]
+            assert (document.display_name, document.size_bytes) == ("birds", len(text))
+            assert document.state == types.DocumentState.STATE_PENDING
+            await stores.delete(name=store.name, config={"force": True})
+        finally:
+            await client.aio.aclose()
+            client.close()
+
+    asyncio.run(test())
+
+
+def test_objects_of_cloud_storage_are_registered(tmp_path: Path) -> None:
+    (tmp_path / "harbour").mkdir()
+    (tmp_path / "harbour" / "tides.txt").write_bytes(b"High water is at noon.")
+    with emulator(http_port=0, storage=str(tmp_path)) as gemini:
+        client = genai.Client(api_key="x", http_options=types.HttpOptions(base_url=gemini.http))
+        token = google.oauth2.credentials.Credentials("a-token")
+        [file] = client.files.register_files(auth=token, uris=["gs://harbour/tides.txt"]).files
+        assert (file.display_name, file.size_bytes, file.source) == (
+            *("tides.txt", 22),
+            types.FileSource.REGISTERED,
+        )
+        assert client.files.get(name=file.name) == file
+        with pytest.raises(errors.ClientError, match="gs://harbour/none"):
+            client.files.register_files(auth=token, uris=["gs://harbour/none"])
+        client.close()
 
 
 def test_films_are_waited_for(client: Any, gemini: RunningEmulator) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import google.auth.credentials
 import pytest
+from eventually import comes
 
 from gemwire.testing import RunningEmulator, emulator
 
@@ -32,9 +35,22 @@ class Credentials(google.auth.credentials.Credentials):
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[RunningEmulator]:
-    with emulator(http_port=0) as running:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("storage")
+    (made / "my-bucket").mkdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[RunningEmulator]:
+    with emulator(http_port=0, https_port=0, storage=folder) as running:
         yield running
+
+
+def write(folder: Path, name: str, *lines: Any) -> str:
+    """Store lines of JSON; return their address."""
+    (folder / "my-bucket" / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return f"gs://my-bucket/{name}"
 
 
 @pytest.fixture
@@ -100,6 +116,63 @@ def test_pictures(client: Any) -> None:
     assert [found.image.mime_type for found in made.generated_images] == ["image/png"] * 2
 
 
+def test_pictures_are_edited_and_scaled_up(client: Any, folder: Path) -> None:
+    types = genai.types
+    made = client.models.generate_images(model="imagen-4.0-generate-001", prompt="a cat").generated_images[0]
+    edited = client.models.edit_image(
+        model="imagen-3.0-capability-001",
+        prompt="a cat with a hat",
+        reference_images=[
+            types.RawReferenceImage(reference_id=1, reference_image=made.image),
+            types.MaskReferenceImage(
+                reference_id=2, config=types.MaskReferenceConfig(mask_mode="MASK_MODE_BACKGROUND")
+            ),
+        ],
+        config={"edit_mode": "EDIT_MODE_INPAINT_INSERTION", "number_of_images": 2},
+    )
+    assert len(edited.generated_images) == 2
+    large = client.models.upscale_image(
+        model="imagen-4.0-upscale-preview", image=made.image, upscale_factor="x2"
+    )
+    assert large.generated_images[0].image.image_bytes.startswith(b"\x89PNG")
+    config = {"output_gcs_uri": "gs://my-bucket/pictures"}
+    (stored,) = client.models.generate_images(
+        model="imagen-4.0-generate-001", prompt="a cat", config=config
+    ).generated_images
+    assert (folder / stored.image.gcs_uri.removeprefix("gs://")).read_bytes() == made.image.image_bytes
+
+
+def test_videos(client: Any, running: RunningEmulator, folder: Path) -> None:
+    def finish(operation: Any) -> Any:
+        running.advance(60)
+        assert comes(lambda: client.operations.get(operation).done)
+        return client.operations.get(operation).response.generated_videos[0].video
+
+    model = "veo-3.0-generate-001"
+    operation = client.models.generate_videos(model=model, prompt="a cat", config={"duration_seconds": 1})
+    assert not operation.done
+    assert finish(operation).video_bytes.startswith(b"\x89PNG")
+    config = {"duration_seconds": 1, "output_gcs_uri": "gs://my-bucket/videos"}
+    video = finish(client.models.generate_videos(model=model, prompt="a cat", config=config))
+    assert (folder / video.uri.removeprefix("gs://")).is_file()
+
+
+def test_batches(client: Any, running: RunningEmulator, folder: Path) -> None:
+    source = write(folder, "in.jsonl", {"request": {"contents": [{"parts": [{"text": "Why?"}]}]}})
+    job = client.batches.create(model=MODEL, src=source)
+    assert job.state.name == "JOB_STATE_PENDING"
+    running.advance(60)
+    assert comes(lambda: client.batches.get(name=job.name).state.name == "JOB_STATE_SUCCEEDED")
+    assert client.batches.get(name=job.name).completion_stats.successful_count == 1
+    (answers,) = (folder / "my-bucket" / "in" / "dest").rglob("predictions.jsonl")
+    assert json.loads(answers.read_text())["response"]["candidates"]
+    other = client.batches.create(model=MODEL, src="bq://p.d.t")
+    assert [found.name for found in client.batches.list()] == [job.name, other.name]
+    client.batches.cancel(name=other.name)
+    assert client.batches.get(name=other.name).state.name == "JOB_STATE_CANCELLED"
+    assert client.batches.delete(name=job.name).done
+
+
 def test_caches(client: Any) -> None:
     cached = client.caches.create(model=MODEL, config={"contents": "A long story.", "ttl": "600s"})
     assert cached.name.startswith(f"{PARENT}/cachedContents/")
@@ -116,10 +189,11 @@ def test_caches(client: Any) -> None:
     assert not list(client.caches.list())
 
 
-def test_tunings_and_models(client: Any, running: RunningEmulator) -> None:
+def test_tunings_and_models(client: Any, running: RunningEmulator, folder: Path) -> None:
+    example = [{"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": [{"text": "Ho"}]}]
     job = client.tunings.tune(
         base_model="gemini-2.0-flash-001",
-        training_dataset={"gcs_uri": "gs://bucket/train.jsonl"},
+        training_dataset={"gcs_uri": write(folder, "train.jsonl", {"contents": example})},
         config={"epoch_count": 2, "tuned_model_display_name": "mine"},
     )
     assert job.state.name == "JOB_STATE_PENDING"
@@ -128,7 +202,7 @@ def test_tunings_and_models(client: Any, running: RunningEmulator) -> None:
     assert job.has_succeeded
     assert len(job.tuned_model.checkpoints) == 2
     assert [found.name for found in client.tunings.list()] == [job.name]
-    assert client.models.generate_content(model=job.tuned_model.endpoint, contents="Hi").text
+    assert client.models.generate_content(model=job.tuned_model.endpoint, contents="Hi").text == "Ho"
     model = client.models.get(model=job.tuned_model.model)
     assert model.tuned_model_info.base_model == "gemini-2-0-flash-001"
     assert [found.name for found in client.models.list(config={"query_base": False})] == [model.name]
@@ -142,6 +216,40 @@ def test_base_models(client: Any) -> None:
     assert f"publishers/google/models/{MODEL}" in names
     assert len(names) == len(set(names)) > 20
     assert client.models.get(model=MODEL).name == f"publishers/google/models/{MODEL}"
+
+
+def test_live_sessions(running: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    running.reset()
+    monkeypatch.setenv("SSL_CERT_FILE", running.ca_file)
+    options = {"base_url": running.https}
+    client = genai.Client(
+        vertexai=True,
+        project="my-project",
+        location="us-central1",
+        credentials=Credentials(),
+        http_options=options,
+    )
+
+    async def talk(session: Any) -> str:
+        await session.send_client_content(turns={"role": "user", "parts": [{"text": "Hello"}]})
+        return "".join([message.text or "" async for message in session.receive()])
+
+    async def test() -> None:
+        config = {"response_modalities": ["TEXT"], "session_resumption": {}}
+        async with client.aio.live.connect(model="gemini-2.0-flash-live-001", config=config) as session:
+            assert "Hello" in await talk(session)
+        express = genai.Client(vertexai=True, api_key="k", http_options=options)
+        async with express.aio.live.connect(model=MODEL, config=config) as session:
+            assert "Hello" in await talk(session)
+
+    asyncio.run(test())
+    calls = running.calls("LlmBidiService/BidiGenerateContent")
+    assert [call.front for call in calls] == ["websocket"] * 2
+    models = (
+        f"{PARENT}/publishers/google/models/gemini-2.0-flash-live-001",
+        f"publishers/google/models/{MODEL}",
+    )
+    assert tuple(call.requests[0].setup.model for call in calls) == models
 
 
 def test_express_mode_and_errors(client: Any, running: RunningEmulator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -15,12 +16,24 @@ FOLDER = Path(__file__).parent / "node"
 
 @pytest.mark.parametrize(
     ("program", "wire"),
-    [("genai.mjs", ""), ("generative_ai.mjs", ""), ("gapic.mjs", "grpc"), ("gapic.mjs", "rest")],
+    [
+        ("genai.mjs", ""),
+        ("genai_vertex.mjs", ""),
+        ("generative_ai.mjs", ""),
+        ("gapic.mjs", "grpc"),
+        ("gapic.mjs", "rest"),
+    ],
 )
-def test_a_sdk_sees_no_difference(program: str, wire: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sdk_sees_no_difference(
+    program: str, wire: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     node_packages.install(FOLDER)
+    (tmp_path / "my-bucket").mkdir()
+    hi, ho = ({"role": role, "parts": [{"text": text}]} for role, text in (("user", "Hi"), ("model", "Ho")))
+    (tmp_path / "my-bucket" / "train.jsonl").write_text(json.dumps({"contents": [hi, ho]}))
+    (tmp_path / "my-bucket" / "in.jsonl").write_text(json.dumps({"request": {"contents": [hi]}}))
     # A tuning ends in a moment, as nobody moves the clock from there.
-    emulator = RunningEmulator(http_port=0, tuning_seconds=0.2)
+    emulator = RunningEmulator(http_port=0, tuning_seconds=0.2, storage=tmp_path)
     try:
         for name in [name for name in os.environ if name.endswith("_API_KEY")]:
             monkeypatch.delenv(name)

@@ -82,7 +82,12 @@ GENERATORS: dict[str, Callable[[str, Path], Path]] = {
 
 @pytest.fixture(
     scope="module",
-    params=["openapi_python_client", pytest.param("openapi_generator", marks=pytest.mark.slow)],
+    params=[
+        "openapi_python_client",
+        pytest.param(
+            "openapi_generator", marks=[pytest.mark.slow, pytest.mark.xdist_group("openapi_generator")]
+        ),
+    ],
 )
 def generator(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from scripted_grpc_server import Api, Loopback
@@ -35,18 +36,21 @@ def api(request: pytest.FixtureRequest) -> Iterator[Api]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _transport_of_async_clients(request: pytest.FixtureRequest) -> None:
-    """Have asyncio clients use another transport by default: ``--transport h2``."""
-    if request.config.getoption("--transport") == "h2":
-        from gemwire._clients.aio.service_client import AsyncServiceClient
-        from gemwire._transport.aio.grpc_transport import AsyncTransport
-        from gemwire._transport.aio.h2.transport import H2AsyncIOTransport
+def _transport_of_clients(request: pytest.FixtureRequest) -> None:
+    """Have clients use another transport by default: ``--transport h2``."""
+    if request.config.getoption("--transport") != "h2":
+        return
+    from gemwire._clients.aio.service_client import AsyncServiceClient
+    from gemwire._clients.sync.service_client import ServiceClient
 
-        named = AsyncServiceClient.get_transport_class.__func__  # type: ignore[attr-defined]
+    for kind, suffix in ((AsyncServiceClient, "_asyncio"), (ServiceClient, "")):
+        _replace_default(kind, f"h2{suffix}", (None, f"grpc{suffix}"))
 
-        def get_transport_class(
-            kind: type[AsyncServiceClient], label: str | None = None
-        ) -> type[AsyncTransport]:
-            return H2AsyncIOTransport if label in (None, "grpc_asyncio") else named(kind, label)
 
-        AsyncServiceClient.get_transport_class = classmethod(get_transport_class)  # type: ignore[method-assign, assignment]
+def _replace_default(kind: Any, label: str, replaced: tuple[str | None, ...]) -> None:
+    find = kind.get_transport_class.__func__
+
+    def get_transport_class(kind: Any, name: str | None = None) -> Any:
+        return find(kind, label if name in replaced else name)
+
+    kind.get_transport_class = classmethod(get_transport_class)

@@ -80,5 +80,5 @@ def test_there_are_as_many_as_the_apis_have() -> None:
         counts[version] += sum(not method.http_only for method in methods)
         http_only += sum(method.http_only for method in methods)
     assert counts == {v1beta: 58, v1: 7, aiplatform_v1: 48}
-    assert len(SERVICES) == 18
-    assert http_only == 4
+    assert len(SERVICES) == 21
+    assert http_only == 22

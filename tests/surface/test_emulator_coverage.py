@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from gemwire_emulator.dispatch import Dispatcher, Endpoint
-from gemwire_emulator.server import SERVICES, VERTEX_SERVICES, Emulator, Settings
+from gemwire_emulator.server import LIVE_SERVICE, SERVICES, VERTEX_SERVICES, Emulator, Settings
 from gemwire_emulator.state import State
 from gemwire_runtime.method import Kind, Method, Service
 
 _PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
 _BEGIN, _END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
-_PACKAGES = ("v1beta", "v1", "longrunning", "aiplatform_v1")
+_PACKAGES = ("v1beta", "v1", "interactions", "longrunning", "aiplatform_v1")
 _KINDS = {Kind.UNARY: "", Kind.SERVER_STREAM: "streams", Kind.BIDI: "both stream"}
 
 
@@ -29,7 +29,7 @@ def tables() -> list[Service]:
             service = getattr(importlib.import_module(module.name), "SERVICE", None)
             if isinstance(service, Service):
                 found.append(service)
-    return found
+    return [*found, LIVE_SERVICE]
 
 
 @functools.cache
@@ -53,6 +53,8 @@ def endpoints() -> dict[str, Endpoint]:
 def _kind(method: Method[Any, Any]) -> str:
     if not endpoints()[method.path].served:
         return "UNIMPLEMENTED: for models of one's own"
+    if method.http_only and method.websocket:
+        return "over a WebSocket only"
     return "over HTTP only" if method.http_only else _KINDS[method.kind]
 
 
@@ -61,7 +63,7 @@ def table(services: list[Service]) -> str:
     lines = ["| Service | RPC | |", "|---|---|---|"]
     for service in sorted(services, key=lambda s: (not s.name.startswith("google.ai"), s.name)):
         name = service.name.removeprefix("google.ai.generativelanguage.")
-        name = name.removeprefix("google.").removeprefix("cloud.")
+        name = name.removeprefix("google.").removeprefix("cloud.").removeprefix("gemwire.")
         lines += [f"| {name} | {rpc} | {_kind(method)} |" for rpc, method in service.methods.items()]
     return "".join(f"{line}\n" for line in lines)
 
@@ -69,7 +71,7 @@ def table(services: list[Service]) -> str:
 def test_every_rpc_has_a_handler() -> None:
     paths = {method.path for service in tables() for method in service.methods.values()}
     assert set(endpoints()) == paths
-    assert {service.name for service in (*SERVICES, *VERTEX_SERVICES)} == {
+    assert {service.name for service in (*SERVICES, *VERTEX_SERVICES, LIVE_SERVICE)} == {
         service.name for service in tables()
     }
 
@@ -78,7 +80,8 @@ def test_there_are_as_many_as_the_api_has() -> None:
     counts: Counter[str] = Counter()
     for service in tables():
         package = service.name.rpartition(".")[0].removeprefix("google.")
-        counts[package] += sum(not m.http_only for m in service.methods.values())
+        if over_grpc := sum(not m.http_only for m in service.methods.values()):
+            counts[package] += over_grpc
     assert counts == {
         "ai.generativelanguage.v1beta": 58,
         "ai.generativelanguage.v1": 7,

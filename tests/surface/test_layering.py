@@ -140,6 +140,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "gemwire._transport",
         "gemwire.errors",
         "gemwire.genai._convert",
+        "gemwire.genai.async_client",
         "gemwire.genai.client",
         "gemwire.genai.http_options",
         "gemwire.v1beta",
@@ -151,6 +152,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "gemwire.errors",
         "gemwire.genai._convert",
         "gemwire.genai._types",
+        "gemwire.genai.async_client",
         "gemwire.genai.client",
         "gemwire.limits",
         "gemwire.options",
@@ -208,8 +210,11 @@ def _refusal(module: str, found: Import) -> str | None:
             return "the protocol core does no I/O"
         return _only("gemwire._transport.h2", found, "gemwire._transport.h2", "hpack")
     if inside("gemwire._transport"):
-        if module == "gemwire._transport.rest.session" and found.within("aiohttp", "yarl"):
-            return None  # the one module that knows the HTTP client
+        if module in (
+            "gemwire._transport.rest.session",
+            "gemwire._transport.rest.websocket",
+        ) and found.within("aiohttp", "yarl"):
+            return None  # the two modules that know the HTTP client
         if module == "gemwire._transport.tls_context" and found.lazy and found.within("certifi"):
             return None  # google-auth's requests brings it
         if found.within("typing_extensions") and module.endswith(("_transport", ".transport")):

@@ -7,10 +7,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import grpc
-
 from gemwire._log import log
 from gemwire._transport import overload
+from gemwire._transport.call_error import RpcError
 from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.connection_probe import Outcome
 from gemwire._transport.credentials import Authorization
@@ -18,7 +17,7 @@ from gemwire._transport.observe import ObservedCall
 from gemwire._transport.retry import RetryBudget, RetryPolicy
 from gemwire._transport.status import error_from_rpc
 from gemwire._transport.token import Pairs
-from gemwire.errors import APIError, Cancelled, DeadlineExceeded, Unavailable
+from gemwire.errors import APIError, Cancelled, DeadlineExceeded, Unauthenticated, Unavailable
 from gemwire_runtime.method import AnyMethod
 
 
@@ -69,7 +68,7 @@ class Attempts:
         """Whether the client was closed meanwhile."""
         return self.caller.pool.closed
 
-    def next_delay(self, rpc_error: grpc.RpcError, pairs: Pairs) -> float:
+    def next_delay(self, rpc_error: RpcError, pairs: Pairs) -> float:
         """Return the seconds to wait before the next attempt, or raise the error if there is none.
 
         ``pairs``: the credentials of the attempt that failed.
@@ -78,7 +77,7 @@ class Attempts:
         error = self.error(rpc_error, now)
         self._check_connection(rpc_error, self._attempt_began)
         if (
-            error.grpc_code is grpc.StatusCode.UNAUTHENTICATED
+            isinstance(error, Unauthenticated)
             and not self._reauthenticated
             and self.caller.authorization.invalidate(pairs)
         ):
@@ -130,12 +129,12 @@ class Attempts:
         """Note that a stream was ended after so many seconds without a message."""
         self._check_connection(None, time.monotonic() - seconds)
 
-    def _check_connection(self, rpc_error: grpc.RpcError | None, began: float) -> None:
+    def _check_connection(self, rpc_error: RpcError | None, began: float) -> None:
         """Replace a connection that has gone silent."""
         if self.connection.health.mark_unanswered(rpc_error, began):
             self.caller.pool.replace(self.connection)
 
-    def error(self, rpc_error: grpc.RpcError, now: float | None = None) -> APIError:
+    def error(self, rpc_error: RpcError, now: float | None = None) -> APIError:
         """Convert the error of a failed attempt."""
         return error_from_rpc(rpc_error, self._name, self.count, (now or time.monotonic()) - self.began)
 

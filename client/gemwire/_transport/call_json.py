@@ -11,14 +11,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport import status
-from gemwire._transport.rest.transcode import from_json
+from gemwire._transport.rest.transcode import from_json, to_dict
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire.errors import APIError
-from gemwire_runtime.pool import POOL
+from gemwire_runtime.redaction import redact
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     JsonValue: TypeAlias = str | int | float | bool | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
@@ -35,8 +35,7 @@ def to_tree(value: object) -> JsonValue:
     if isinstance(value, SerializedMessage):
         value = value.parse()
     if isinstance(value, Message):
-        made: dict[str, JsonValue] = json_format.MessageToDict(value, descriptor_pool=POOL)
-        return _redact(made)
+        return _redact(cast("JsonValue", to_dict(redact(value))))
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return _redact(cast("JsonValue", value))
@@ -53,7 +52,7 @@ def to_error_tree(error: APIError) -> dict[str, JsonValue]:
     """Convert an error to JSON: a ``google.rpc.Status``, and the name of the status."""
     from gemwire_proto.google.rpc import status_pb2
 
-    packed = status_pb2.Status(code=error.grpc_code.value[0], message=error.message)
+    packed = status_pb2.Status(code=StatusCode[type(error).status], message=error.message)
     for detail in error.messages:
         if detail.DESCRIPTOR.full_name != "google.protobuf.Any":  # Those are unreadable.
             packed.details.add().Pack(detail)

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import grpc
-from google.auth.exceptions import MutualTLSChannelError
 
-from gemwire._secret import SecretBytes
 from gemwire._transport.connection import HttpRoute
 from gemwire._transport.connection_probe import ConnectionProbe, Route
-from gemwire._transport.endpoint import DEFAULT_PORT, is_loopback
-from gemwire.options import MAX_RESPONSE_SIZE, CertSource
+from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire._transport.endpoint import DEFAULT_PORT, is_loopback, with_port
+from gemwire.options import MAX_RESPONSE_SIZE
 
 #: gRFC A105: the core opens further connections to a host when the streams of one are used up. With the
 #: default limit of 10, a fifth to a third of 1500 streams to a server that allows 100 per connection were
@@ -75,6 +74,18 @@ class Target:
     http: HttpRoute | None = None
     max_response_size: int = MAX_RESPONSE_SIZE
 
+    @classmethod
+    def of(cls, settings: ConnectionSettings, http: HttpRoute | None = None) -> Target:
+        """Return what the channels of a client are opened with; ``http``: see the attribute."""
+        return cls(
+            with_port(settings.host),
+            settings.plaintext,
+            settings.certificate,
+            settings.interceptors,
+            http,
+            settings.max_response_size,
+        )
+
     def __repr__(self) -> str:
         kind = "plaintext" if self.plaintext else "mTLS" if self.certificate else "TLS"
         return f"<Target {self.address} {kind}>"
@@ -113,22 +124,3 @@ class Target:
             return grpc.ssl_channel_credentials()
         chain, key = self.certificate
         return grpc.ssl_channel_credentials(certificate_chain=chain, private_key=key)
-
-
-def certificate(source: CertSource | None) -> tuple[bytes, bytes] | None:
-    """Load the client certificate and key from a certificate source.
-
-    Raises:
-        MutualTLSChannelError: The source failed, or returned something else than two PEM byte strings.
-    """
-    if source is None:
-        return None
-    try:
-        chain, key = source()
-    except MutualTLSChannelError:
-        raise
-    except Exception as error:
-        raise MutualTLSChannelError(f"client_cert_source failed: {error}") from error
-    if not isinstance(chain, bytes) or not isinstance(key, bytes):
-        raise MutualTLSChannelError("client_cert_source must return the certificate and the key as PEM bytes")
-    return chain, SecretBytes(key)

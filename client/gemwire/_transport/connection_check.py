@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from gemwire._transport.certificate_chain import Certificate, read_chain
 from gemwire._transport.connection_probe import Outcome, Route
 from gemwire._transport.proxies import Proxy
+from gemwire._transport.proxy_tunnel import ProxyTunnel
 from gemwire._transport.tls_context import create_unverifying_context
 from gemwire._transport.tls_faults import FAULTS, NO_HTTP2, describe_rejection
 
@@ -157,16 +158,7 @@ class _Attempt:
 
 def _open_tunnel(raw: socket.socket, target: str, proxy: Proxy) -> None:
     """Ask a proxy for a connection to the server. Raises OSError if it refuses."""
-    fields = {"Host": target, **proxy.headers}
-    lines = [f"CONNECT {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-    raw.sendall("\r\n".join((*lines, "", "")).encode("latin-1", "replace"))
-    head = b""
-    # Byte by byte: what follows the head belongs to the handshake.
-    while not head.endswith(b"\r\n\r\n"):
-        received = raw.recv(1)
-        if not received or len(head) > 1 << 14:
-            raise ConnectionError("the proxy closed the connection")
-        head += received
-    status = head.partition(b"\r\n")[0].decode("latin-1").split(" ", 2)
-    if status[1:2] != ["200"]:
-        raise ConnectionError(f"the proxy answered HTTP {' '.join(status[1:])}")
+    tunnel = ProxyTunnel(target, proxy)
+    raw.sendall(tunnel.request)
+    while not tunnel.receive(raw.recv(1)):
+        pass

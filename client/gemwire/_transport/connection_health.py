@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-import grpc
-
+from gemwire._transport.call_error import RpcError, has_code
 from gemwire._transport.connection_probe import ConnectionProbe
+from gemwire_runtime.status_code import StatusCode
 
 #: Seconds without a response after which a channel is replaced; doubled where that did not help.
 _PATIENCE, _MAX_PATIENCE = 3.0, 60.0
@@ -43,7 +43,7 @@ class ConnectionHealth:
         """Note that the server responded."""
         self.patience, self.silent_since = _PATIENCE, None
 
-    def mark_unanswered(self, rpc_error: grpc.RpcError | None, began: float) -> bool:
+    def mark_unanswered(self, rpc_error: RpcError | None, began: float) -> bool:
         """Note a failed attempt and return whether the channel is to be replaced.
 
         An error that came from the server counts as a sign of life.
@@ -53,7 +53,7 @@ class ConnectionHealth:
             began: When the attempt began.
         """
         if rpc_error is not None and (
-            rpc_error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED or rpc_error.trailing_metadata()
+            not has_code(rpc_error, StatusCode.DEADLINE_EXCEEDED) or rpc_error.trailing_metadata()
         ):
             self.mark_alive()
             return False

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypedDict
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.channel_options import Target, certificate
-from gemwire._transport.connection import HttpRoute
+from gemwire._transport.certificate_source import load_certificate
 from gemwire._transport.metadata import build_user_agent
+from gemwire._transport.rest.given_clients import NO_CLIENTS, GivenClients
 from gemwire.options import MAX_RESPONSE_SIZE, CertSource, ClientInfo, ClientOptions, UserAgentSource
 from gemwire_proto.families import FAMILIES
 from gemwire_runtime.method import Service
@@ -73,6 +73,7 @@ class ConnectionSettings:
         max_response_size: Bytes that a response may have; see `gemwire.ClientOptions`.
         http_path: Path before that of each call over HTTP, as gateways have it.
         allows_plaintext: Whether the program said that another machine is called unencrypted.
+        http_clients: HTTP clients of the program's own.
     """
 
     host: str
@@ -86,6 +87,7 @@ class ConnectionSettings:
     max_response_size: int = MAX_RESPONSE_SIZE
     http_path: str = ""
     allows_plaintext: bool = False
+    http_clients: GivenClients = NO_CLIENTS
 
     @classmethod
     def build(
@@ -120,7 +122,7 @@ class ConnectionSettings:
             authorization,
             http_host,
             plaintext,
-            certificate(cert_source),
+            load_certificate(cert_source),
             None if client_info is None else build_user_agent(client_info),
             tuple(options.interceptors),
             options.log_content,
@@ -196,15 +198,4 @@ class ConnectionSettings:
             plaintext=plaintext,
             anonymous=plaintext,
             always_use_jwt_access=always_use_jwt_access,
-        )
-
-    def grpc_target(self, http: HttpRoute | None = None) -> Target:
-        """Return what gRPC channels are opened with; ``http``: the route of what gRPC cannot carry."""
-        return Target(
-            endpoint.with_port(self.host),
-            self.plaintext,
-            self.certificate,
-            self.interceptors,
-            http,
-            self.max_response_size,
         )

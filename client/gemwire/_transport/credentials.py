@@ -14,7 +14,7 @@ import google.auth.api_key
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError
 
-from gemwire._secret import hide_key, type_name, without_frames
+from gemwire._secret import Secret, hide_key, type_name, without_frames
 from gemwire._transport import metadata
 from gemwire._transport.token import Pairs, Token
 from gemwire.options import ClientOptions
@@ -39,9 +39,25 @@ class ApiKey:
         """Return the metadata to send."""
         return self._pairs
 
+    def session_pairs(self, now: float) -> Pairs:
+        """Return the metadata to open a live session with."""
+        return self._pairs
+
     def invalidate(self, pairs: Pairs) -> bool:
         """Return False: an API key that the service rejects cannot be refreshed."""
         return False
+
+
+class LiveToken(ApiKey):
+    """A token of ``auth_tokens.create``: it opens live sessions, and makes no other calls."""
+
+    def pairs(self, now: float) -> Pairs:
+        """Refuse the call.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError("api_key: is a token of live sessions, which makes no other calls; use an API key")
 
 
 Authorization = ApiKey | Token
@@ -64,6 +80,8 @@ def check_api_key(key: str, argument: str) -> str:
 def _from_key(key: str, options: ClientOptions) -> ApiKey:
     project = options.quota_project_id
     quota: Pairs = (("x-goog-user-project", project),) if project else ()
+    if key.startswith("auth_tokens/"):
+        return LiveToken((("authorization", Secret(f"Token {key}")), *quota))
     return ApiKey((("x-goog-api-key", key), *quota))
 
 

@@ -163,6 +163,11 @@ def universe_domain(option: str | None) -> str:
     return DEFAULT_UNIVERSE
 
 
+def is_location(text: str) -> bool:
+    """Return whether a text has the form of a location."""
+    return _LOCATION.fullmatch(text) is not None
+
+
 def service_host(service: Service, location: str | None) -> str:
     """Return the host that serves a location: that of the service where there is none.
 
@@ -180,7 +185,7 @@ def service_host(service: Service, location: str | None) -> str:
         raise TypeError(f"client_options.location: expected a string, got {type(location).__name__}")
     if not service.regional:
         raise ValueError(f"client_options.location: {service.name} is the same everywhere; leave it out")
-    if not _LOCATION.fullmatch(location):
+    if not is_location(location):
         raise ValueError(
             f"client_options.location: {location!r} is no location; give a region such as 'us-central1', or "
             "'global'"

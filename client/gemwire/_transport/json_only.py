@@ -44,6 +44,13 @@ def to_grpc_request(method: Method[_Request, _Response], value: object) -> _Requ
     return request
 
 
+def to_bidi_request(call: object, method: Method[_Request, _Response], value: object) -> _Request:
+    """Return one of several requests of a call as a message; raises as `to_grpc_request`, over gRPC."""
+    if getattr(call, "carries_json", False):
+        return to_message(method.request, value, "request")
+    return to_grpc_request(method, value)
+
+
 def may_be_in(request: Message, data: bytes) -> bool:
     """Return whether a request may hold a JSON-only field; see `gemwire_runtime.json_only.may_be_in`."""
     if isinstance(request, SerializedMessage):
@@ -74,27 +81,28 @@ def route_requests(
     """
     serialize = method.request.SerializeToString
 
-    def find_http_callable(request: Message) -> Callable[..., Any] | None:
-        paths = _find_paths(request)
-        if not paths:
-            return None
-        if http is None:
-            raise _build_error(method, paths)
-        return http(", ".join(paths)).callable(method)
+    def route(request: Message) -> tuple[Callable[..., Any], Message | bytes]:
+        """Return what makes the call of a request, and what to give it."""
+        data = serialize(request)
+        if may_be_in(request, data) and (paths := _find_paths(request)):
+            if http is None:
+                raise _build_error(method, paths)
+            return http(", ".join(paths)).callable(method), request
+        return multicallable, data if as_bytes else request
 
     def call(request: Message, *, timeout: float | None, metadata: object) -> Any:
         data = serialize(request)
-        if may_be_in(request, data) and (over_http := find_http_callable(request)):
-            return over_http(request, timeout=timeout, metadata=metadata)
+        if may_be_in(request, data):
+            to, sent = route(request)
+            return to(sent, timeout=timeout, metadata=metadata)
         return multicallable(data if as_bytes else request, timeout=timeout, metadata=metadata)
 
     def start(request: Message, *, timeout: float | None, metadata: object) -> Any:
-        data = serialize(request)
-        over_http = find_http_callable(request) if may_be_in(request, data) else None
-        future: Callable[..., Any] = getattr(over_http or multicallable, "future")  # noqa: B009
-        sent = data if as_bytes and not over_http else request
+        to, sent = route(request)
+        future: Callable[..., Any] = getattr(to, "future")  # noqa: B009
         return future(sent, timeout=timeout, metadata=metadata)
 
-    # Unary multicallables of grpc have it for calls in the background.
+    # Unary multicallables of grpc have further ways to make a call.
+    setattr(call, "route", route)  # noqa: B010
     setattr(call, "future", start)  # noqa: B010
     return call

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 from urllib.parse import quote_plus
 
@@ -17,6 +17,8 @@ from google.protobuf.message import Message
 from gemwire_runtime.method import AnyMethod
 
 Pair = tuple[str, "str | bytes"]
+#: The metadata of a call, in the form that its transport takes.
+CallMetadata = Iterable[Pair]
 _Built = TypeVar("_Built")
 
 API_CLIENT = "x-goog-api-client"

@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from gemwire._log import is_enabled, log
 from gemwire.errors import APIError
 from gemwire_runtime.method import AnyMethod
+from gemwire_runtime.redaction import redact
 
 _T = TypeVar("_T")
 
@@ -155,5 +156,7 @@ def _log(call: ObservedCall) -> None:
         },
     )
     if call.content:
-        log(logging.DEBUG, "%s request %s", call.method.name, call.request)
-        log(logging.DEBUG, "%s last message %s", call.method.name, call.latest)
+        for label, message in (("request", call.request), ("last message", call.latest)):
+            is_parsed = type(message) in (call.method.request, call.method.response)
+            shown = redact(cast("Message", message)) if is_parsed else message
+            log(logging.DEBUG, "%s %s %s", call.method.name, label, shown)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 
-import grpc
-
-from gemwire.errors import APIError
+from gemwire._transport.call_error import RpcError, has_code
+from gemwire.errors import APIError, ResourceExhausted, Unavailable
+from gemwire_runtime.status_code import StatusCode
 
 #: Called with each overload error of the calls of this context, and the moment (``time.monotonic()``) at
 #: which the attempt began; in the thread of the call.
@@ -19,7 +19,6 @@ listener: ContextVar[Callable[[APIError, float], object] | None] = ContextVar(
     "gemwire.overload", default=None
 )
 
-_OVERLOAD = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
 #: How the core words errors of connections that could not be made, and we do.
 _UNCONNECTED = ("failed to connect to ", "errors resolving ", "DNS resolution failed")
 #: How the core words its own errors, refused streams included; `rest.http_errors` does the same.
@@ -39,12 +38,12 @@ def is_overload(error: APIError) -> bool:
     restart would use up the retry budget with the calls that were in flight. Nor is a response that is
     larger than the client accepts.
     """
-    return error.grpc_code in _OVERLOAD and not error.message.startswith(_OWN_ERRORS)
+    return isinstance(error, (Unavailable, ResourceExhausted)) and not error.message.startswith(_OWN_ERRORS)
 
 
-def is_unconnected(error: grpc.RpcError) -> bool:
+def is_unconnected(error: RpcError) -> bool:
     """Return whether an error says that no connection could be made, over gRPC or HTTP."""
-    if error.code() is not grpc.StatusCode.UNAVAILABLE:
+    if not has_code(error, StatusCode.UNAVAILABLE):
         return False
     return (error.details() or "").startswith(_UNCONNECTED) or getattr(error, "may_be_refusal", False) is True
 

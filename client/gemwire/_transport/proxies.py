@@ -103,6 +103,32 @@ def find_grpc_proxy(target: str, plaintext: bool = False) -> tuple[str, str]:
     return Secret(os.environ[name]), f"{name} is set"
 
 
+def find_h2_proxy(target: str, plaintext: bool) -> Proxy | None:
+    """Return the proxy for our own HTTP/2 connections: that of gRPC's variables, else that of HTTP clients.
+
+    gRPC's core ignores HTTPS_PROXY and ALL_PROXY in capitals, and what it cannot use; this function does not.
+
+    Args:
+        target: host:port.
+        plaintext: Whether connections are unencrypted.
+
+    Raises:
+        ValueError: Its address is invalid, or it is no HTTP proxy that is called without TLS.
+    """
+    url, _ = find_grpc_proxy(target, plaintext)
+    is_named = any(name in os.environ for name in _PROXIES)
+    scheme = "http" if plaintext else "https"
+    if is_named:
+        proxy = Proxy.of(url if "://" in url else Secret(f"http://{url}"), scheme) if url else None
+    else:
+        proxy = find_http_proxy(scheme, target)
+    if proxy and not proxy.url.lower().startswith("http://"):
+        raise ValueError(
+            f"environment: the proxy for {target} is called with TLS; this transport needs one with http://"
+        )
+    return proxy
+
+
 def mask_credentials(proxy: str) -> str:
     """Return the address of a proxy without its user and password."""
     scheme, separator, rest = proxy.rpartition("://")

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-import grpc
-
 from gemwire._transport import call_json
+from gemwire._transport.call_error import rpc_errors
 from gemwire._transport.call_json import JsonValue
 from gemwire._transport.status import error_from_rpc
 from gemwire.errors import APIError, GemwireError
@@ -158,7 +157,7 @@ class RecordedCall:
 
     def fail(self, error: BaseException) -> None:
         """End a call that failed; one that ends otherwise, as by cancellation, is abandoned."""
-        if isinstance(error, grpc.RpcError):
+        if isinstance(error, rpc_errors()):
             error = error_from_rpc(error, self._record["method"], 1, 0)
         if isinstance(error, APIError):
             self.end(error)

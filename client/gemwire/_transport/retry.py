@@ -11,9 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import grpc
-
-from gemwire.errors import APIError
+from gemwire.errors import APIError, Cancelled, ResourceExhausted
 from gemwire_runtime.method import DEFAULT, Default, RetryDefaults
 from gemwire_runtime.retry import Hedge, Retry
 
@@ -78,7 +76,7 @@ class RetryPolicy:
 
     def is_retryable(self, error: APIError, requested: float | None) -> bool:
         """Return whether a further attempt may succeed. The server asks to wait ``requested`` seconds."""
-        quota_resets = requested is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        quota_resets = requested is not None and isinstance(error, ResourceExhausted)
         return quota_resets or self.matches(error) or _was_not_processed(error)
 
     def next_delay(
@@ -108,7 +106,7 @@ class RetryPolicy:
 
 def _was_not_processed(error: APIError) -> bool:
     """Return whether a stopping server ignored the call, which gRPC's core reports as a bare CANCELLED."""
-    return error.grpc_code is grpc.StatusCode.CANCELLED and error.message == "CANCELLED"
+    return isinstance(error, Cancelled) and error.message == "CANCELLED"
 
 
 def server_requested_delay(error: APIError) -> tuple[float | None, bool]:
@@ -128,9 +126,9 @@ def resolve_policy(retry: object, default: RetryDefaults | None) -> RetryPolicy 
     if retry is None:
         return None
     if isinstance(retry, Retry):
-        codes = retry.codes
+        names = retry.names
         return RetryPolicy(
-            lambda error: error.grpc_code in codes,
+            lambda error: error.status in names,
             retry.max_attempts,
             retry.initial,
             retry.maximum,
@@ -161,9 +159,9 @@ def default_policy(default: RetryDefaults | None) -> RetryPolicy | None:
         return None
     found = _default_policies.get(default)
     if found is None:
-        codes = frozenset(grpc.StatusCode[code] for code in default.codes)
+        codes = frozenset(default.codes)
         found = _default_policies[default] = RetryPolicy(
-            lambda error: error.grpc_code in codes, None, default.initial, default.maximum, default.multiplier
+            lambda error: error.status in codes, None, default.initial, default.maximum, default.multiplier
         )
     return found
 

@@ -10,28 +10,29 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
-import grpc
 from google.protobuf.message import DecodeError, Message
 
+from gemwire._transport.call_error import RpcError
 from gemwire.errors import BY_STATUS, APIError, DeadlineExceeded, Unauthenticated, Unknown
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     from gemwire_proto.google.protobuf.any_pb2 import Any
     from gemwire_proto.google.rpc.status_pb2 import Status
 
 DETAILS = "grpc-status-details-bin"
-_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 
-def error_from_rpc(error: grpc.RpcError, method: str, attempts: int, elapsed: float) -> APIError:
+def error_from_rpc(error: RpcError, method: str, attempts: int, elapsed: float) -> APIError:
     """Convert an error of grpc, of grpc.aio or of a call over HTTP."""
-    code = error.code() or grpc.StatusCode.UNKNOWN
+    code = error.code()
+    status = code.name if code else StatusCode.UNKNOWN.name
     trailing = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
     # Plain tuples: grpc's own pairs do not pickle.
     trailers = [(key, value) for key, value in trailing]
     details = decode_details(value for key, value in trailers if key == DETAILS)
-    message = error.details() or code.name.replace("_", " ").lower()
-    found = BY_STATUS.get(code, Unknown)(
+    message = error.details() or status.replace("_", " ").lower()
+    found = BY_STATUS.get(status, Unknown)(
         message,
         details=details,
         method=method,
@@ -45,9 +46,9 @@ def error_from_rpc(error: grpc.RpcError, method: str, attempts: int, elapsed: fl
 
 def error_from_status(status: Status, method: str) -> APIError:
     """Convert a ``google.rpc.Status``, such as that of a failed operation."""
-    code = _BY_NUMBER.get(status.code, grpc.StatusCode.UNKNOWN)
-    kind = BY_STATUS.get(code, Unknown)
-    return kind(status.message or code.name, details=[_unpack(d) for d in status.details], method=method)
+    name = StatusCode.of(status.code).name
+    kind = BY_STATUS.get(name, Unknown)
+    return kind(status.message or name, details=[_unpack(d) for d in status.details], method=method)
 
 
 def decode_details(values: Iterable[str | bytes]) -> list[Message]:
@@ -79,7 +80,7 @@ def _unpack(detail: Any) -> Message:
         return detail
 
 
-_HUNG_UP = re.compile("socket closed|connection reset|broken pipe|end of (tcp )?stream")
+_HUNG_UP = re.compile("socket closed|closed by the server|connection reset|broken pipe|end of (tcp )?stream")
 
 _HINTS = {
     "API_KEY_INVALID": "The API key is invalid or was deleted; get one at aistudio.google.com/apikey.",

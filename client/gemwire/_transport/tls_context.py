@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from google.auth.exceptions import MutualTLSChannelError
@@ -55,19 +55,36 @@ def create_grpc_context(certificate: tuple[bytes, bytes] | None) -> ssl.SSLConte
         OSError: The file does not exist.
         google.auth.exceptions.MutualTLSChannelError: The client certificate cannot be used.
     """
-    # No default context: that is stricter than the core.
+    context = create_h2_context(certificate)
+    # The core accepts weaker ones.
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    return context
+
+
+def create_h2_context(certificate: tuple[bytes, bytes] | None) -> ssl.SSLContext:
+    """Return a context for HTTP/2 connections of our own: TLS 1.2 and later, with what gRPC trusts.
+
+    Raises as `create_grpc_context`.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.set_alpn_protocols(["h2"])
     if path := os.environ.get(GRPC_ROOTS):
         context.load_verify_locations(cafile=path)
     else:
-        roots = files("grpc").joinpath("_cython/_credentials/roots.pem")
-        context.load_verify_locations(cadata=roots.read_bytes().decode("ascii", "ignore"))
+        context.load_verify_locations(cadata=_read_grpc_roots())
     if certificate:
         _load_certificate(context, *certificate)
     return context
+
+
+def _read_grpc_roots() -> str:
+    """Return the authorities that grpcio brings, without importing it."""
+    spec = find_spec("grpc")
+    assert spec is not None  # noqa: S101 - grpcio is required
+    assert spec.origin is not None  # noqa: S101 - and is a package
+    roots = Path(spec.origin).with_name("_cython") / "_credentials/roots.pem"
+    return roots.read_bytes().decode("ascii", "ignore")
 
 
 def create_unverifying_context() -> ssl.SSLContext:

@@ -126,6 +126,10 @@ class Token:
         refresh = self._refresh(now)
         return cached.pairs if now < cached.expires_at else refresh
 
+    def session_pairs(self, now: float) -> Pairs | Future[Pairs | RefreshFailed]:
+        """Return the metadata to open a live session with; see `pairs`."""
+        return self.pairs(now)
+
     def invalidate(self, pairs: Pairs) -> bool:
         """Refresh the token before the next call, if its metadata is still ``pairs``.
 

@@ -9,33 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import grpc
-
+from gemwire._transport.call_error import CallError
 from gemwire_runtime.method import AnyMethod
+from gemwire_runtime.status_code import StatusCode
 
 _Response = TypeVar("_Response")
 
 
-class UndecodableResponse(grpc.RpcError):
+class UndecodableResponse(CallError):
     """The error of a call whose response is no message. It has the interface of grpc's errors."""
 
     def __init__(self, method: AnyMethod, data: bytes | None = None, error: Exception | None = None) -> None:
         """Describe what came: bytes, and why they cannot be decoded; without ``data``, no message at all."""
         name = method.response.DESCRIPTOR.name
         if data is None or error is None:
-            self._details = f"the call ended with status OK, but without a complete {name}"
+            text = f"the call ended with status OK, but without a complete {name}"
         else:
-            self._details = f"the response is {describe(data, name, error)}"
-        super().__init__(self._details)
-
-    def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode.INTERNAL
-
-    def details(self) -> str:
-        return self._details
-
-    def trailing_metadata(self) -> tuple[()]:
-        return ()
+            text = f"the response is {describe(data, name, error)}"
+        super().__init__(StatusCode.INTERNAL, text)
 
     def __getattr__(self, name: str) -> object:
         # An interceptor of the user's may read fields of what it takes for a response.

@@ -17,6 +17,7 @@ from gemwire.bulk.rate_limit import RateGate, RateLimit
 from gemwire.bulk.task import LineHandler
 from gemwire.errors import APIError
 from gemwire.genai._convert.requests import to_generate_content_request
+from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire.options import Retry
 from gemwire_proto import v1beta
@@ -51,7 +52,7 @@ class GenerateTask:
     ) -> GenerateTask:
         """Create a task for a model and a config; the other arguments are the attributes."""
         # A request needs contents; they are removed again.
-        message = to_generate_content_request(model, "-", GenerateContentConfig.of(config))
+        message = to_generate_content_request(to_model_name(model), "-", GenerateContentConfig.of(config))
         message.ClearField("contents")
         return cls(_to_json(message), timeout, retry, client)
 

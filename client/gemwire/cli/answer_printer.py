@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from google.protobuf.message import Message
+
 from gemwire import v1beta
-from gemwire.cli import output
+from gemwire.cli import output, service
 
 #: Finish reasons that need no comment.
 _NORMAL = ("FINISH_REASON_UNSPECIFIED", "STOP")
@@ -24,10 +26,12 @@ class AnswerPrinter:
 
     def __init__(self, *, enabled: bool) -> None:
         """Create an empty answer, which is printed if ``enabled``."""
-        self.content = v1beta.Content(role="model")
+        self.content: v1beta.Content = service.messages().Content(role="model")
         self.block_reason = ""
         self.finish_reason = ""
-        self.usage = v1beta.GenerateContentResponse.UsageMetadata()
+        self.usage: v1beta.GenerateContentResponse.UsageMetadata = (
+            service.messages().GenerateContentResponse.UsageMetadata()
+        )
         self.model_version = ""
         self._enabled = enabled
         self._open_line = False
@@ -37,11 +41,11 @@ class AnswerPrinter:
         self.model_version = chunk.model_version or self.model_version
         if chunk.HasField("usage_metadata"):
             self.usage = chunk.usage_metadata
-        if reason := chunk.prompt_feedback.block_reason:
-            self.block_reason = type(chunk.prompt_feedback).BlockReason.Name(reason)
+        if chunk.prompt_feedback.block_reason:
+            self.block_reason = _name_enum(chunk.prompt_feedback, "block_reason")
         for candidate in chunk.candidates[:1]:
             if candidate.finish_reason:
-                self.finish_reason = v1beta.Candidate.FinishReason.Name(candidate.finish_reason)
+                self.finish_reason = _name_enum(candidate, "finish_reason")
             for part in candidate.content.parts:
                 if self._enabled:
                     self._print(part)
@@ -101,6 +105,13 @@ class AnswerPrinter:
     def _write(self, text: str) -> None:
         self._open_line = not text.endswith("\n")
         output.write(text)
+
+
+def _name_enum(message: Message, field: str) -> str:
+    """Return the name of a field's value, by the message's own enum: services number them differently."""
+    enum, number = message.DESCRIPTOR.fields_by_name[field].enum_type, getattr(message, field)
+    known = enum.values_by_number.get(number) if enum else None
+    return known.name if known else str(number)
 
 
 def _is_text(part: v1beta.Part) -> bool:

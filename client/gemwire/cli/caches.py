@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gemwire import v1beta
-from gemwire.cli import output
+from gemwire.cli import output, service
 from gemwire.cli.options import AsJson, DisplayName, File, Model, Prompt, System
 from gemwire.cli.prompt_input import user_content
 
@@ -16,6 +16,12 @@ app = typer.Typer(help="Manage cached contents: prompts that later requests reus
 
 Name = Annotated[str, typer.Argument(help="Cache name, with or without cachedContents/.")]
 _TTL = "Time to live in seconds, from now."
+
+
+def _parent() -> dict[str, object]:
+    """Return the field that says where caches are, which the Gemini API does not have."""
+    place = service.find_vertex()
+    return {} if place is None else {"parent": place.name}
 
 
 @app.command("create")
@@ -30,7 +36,7 @@ def create(
 ) -> None:
     """Cache a prompt and print the name of the cache."""
     cache: dict[str, object] = {
-        "model": output.full_name("models", model),
+        "model": service.name_model(model),
         "contents": [user_content(prompt, file)],
     }
     if system:
@@ -39,16 +45,18 @@ def create(
         cache["display_name"] = display_name
     if ttl is not None:
         cache["ttl"] = datetime.timedelta(seconds=ttl)
-    with v1beta.CacheServiceClient() as client:
-        created = client.create_cached_content(cached_content=cache)
+    with service.create_cache_client() as client:
+        created = client.create_cached_content({**_parent(), "cached_content": cache})
     output.print_result(created, created.name, as_json=as_json)
 
 
 @app.command("list")
 def list_caches(as_json: AsJson = False) -> None:
     """List caches."""
-    with v1beta.CacheServiceClient() as client:
-        caches = list(client.list_cached_contents({"page_size": 1000}))
+    with service.create_cache_client() as client:
+        caches: list[v1beta.CachedContent] = list(
+            client.list_cached_contents({**_parent(), "page_size": 1000})
+        )
     output.print_list(
         caches,
         lambda c: (c.name, c.model, f"until {c.expire_time.ToJsonString()}", c.display_name),
@@ -59,8 +67,8 @@ def list_caches(as_json: AsJson = False) -> None:
 @app.command("get")
 def get(name: Name, as_json: AsJson = False) -> None:
     """Describe a cache. The service does not return its contents."""
-    with v1beta.CacheServiceClient() as client:
-        cache = client.get_cached_content(name=output.full_name("cachedContents", name))
+    with service.create_cache_client() as client:
+        cache = client.get_cached_content(name=service.name_cache(name))
     output.print_message(cache, as_json=as_json)
 
 
@@ -71,10 +79,10 @@ def update(
     as_json: AsJson = False,
 ) -> None:
     """Update the expiration time of a cache."""
-    with v1beta.CacheServiceClient() as client:
+    with service.create_cache_client() as client:
         cache = client.update_cached_content(
             cached_content={
-                "name": output.full_name("cachedContents", name),
+                "name": service.name_cache(name),
                 "ttl": datetime.timedelta(seconds=ttl),
             },
             update_mask={"paths": ["ttl"]},
@@ -85,6 +93,6 @@ def update(
 @app.command("delete")
 def delete(name: Name, as_json: AsJson = False) -> None:
     """Delete a cache."""
-    with v1beta.CacheServiceClient() as client:
-        client.delete_cached_content(name=output.full_name("cachedContents", name))
+    with service.create_cache_client() as client:
+        client.delete_cached_content(name=service.name_cache(name))
     output.print_deleted(as_json=as_json)

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from gemwire import errors, v1beta
-from gemwire.cli import output
+from gemwire.cli import output, service
 from gemwire.cli.answer_printer import AnswerPrinter, format_call
 from gemwire.cli.local_model import Local, use_local_model
-from gemwire.cli.options import AsJson, Model, System, Timeout
+from gemwire.cli.options import AsJson, Model, System, Timeout, Transport, TransportName
 
 HELP = """\
 /help          show this help
@@ -30,7 +30,7 @@ class Conversation:
 
     def __init__(
         self,
-        client: v1beta.GenerativeServiceClient,
+        client: service.GenerativeClient,
         model: str,
         system: str | None,
         *,
@@ -46,7 +46,7 @@ class Conversation:
             as_json: Print answers as contents in JSON, one per line.
             timeout: Timeout of an answer in seconds.
         """
-        self.model = output.full_name("models", model)
+        self.model = service.name_model(model)
         self.system = system
         self.contents: list[v1beta.Content] = []
         self._client = client
@@ -56,9 +56,10 @@ class Conversation:
     def request(self) -> v1beta.GenerateContentRequest:
         """Return the request that contains the conversation."""
         system = {"parts": [{"text": self.system}]} if self.system else None
-        return v1beta.GenerateContentRequest(
+        request: v1beta.GenerateContentRequest = service.messages().GenerateContentRequest(
             model=self.model, contents=self.contents, system_instruction=system
         )
+        return request
 
     def send(self, text: str) -> None:
         """Send a message and print the answer as it arrives. A turn that fails is discarded.
@@ -66,7 +67,7 @@ class Conversation:
         Raises:
             APIError: The call failed.
         """
-        self.contents.append(v1beta.Content(role="user", parts=[{"text": text}]))
+        self.contents.append(service.messages().Content(role="user", parts=[{"text": text}]))
         answer = AnswerPrinter(enabled=not self._as_json)
         try:
             with self._client.stream_generate_content(self.request(), timeout=self._timeout) as stream:
@@ -129,7 +130,7 @@ class Conversation:
         elif name == "/system":
             self.system = rest or None
         elif name == "/model" and rest:
-            self.model = output.full_name("models", rest)
+            self.model = service.name_model(rest)
         elif name == "/save" and rest:
             self.save(Path(rest).expanduser())
         elif name in ("/model", "/save"):
@@ -158,6 +159,7 @@ def chat(
     system: System = None,
     timeout: Timeout = 600,
     local: Local = False,
+    transport: Transport = TransportName.GRPC,
     as_json: AsJson = False,
 ) -> None:
     """Chat with a model.
@@ -165,7 +167,7 @@ def chat(
     Each line is a message; /help lists commands. Also reads from a pipe. With --json, prints answers as
     contents in JSON, one per line.
     """
-    with use_local_model(local), v1beta.GenerativeServiceClient() as client:
+    with use_local_model(local), service.create_generative_client(transport.value) as client:
         conversation = Conversation(client, model, system, as_json=as_json, timeout=timeout)
         if sys.stdin.isatty() and sys.stdout.isatty():
             _run_interactive(conversation)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gemwire import v1beta
-from gemwire.cli import output
+from gemwire.cli import output, service
 from gemwire.cli.local_model import Local, use_local_model
-from gemwire.cli.options import AsJson, File, Model, Prompt
+from gemwire.cli.options import AsJson, File, Model, Prompt, Transport, TransportName
 from gemwire.cli.prompt_input import user_content
 
 
@@ -14,10 +13,11 @@ def count_tokens(
     model: Model = "gemini-2.5-flash",
     file: File = None,
     local: Local = False,
+    transport: Transport = TransportName.GRPC,
     as_json: AsJson = False,
 ) -> None:
     """Count the tokens of a prompt and of files."""
     contents = [user_content(prompt, file)]
-    with use_local_model(local), v1beta.GenerativeServiceClient() as client:
-        response = client.count_tokens(model=output.full_name("models", model), contents=contents)
+    with use_local_model(local):
+        response = service.count_tokens(service.name_model(model), contents, transport.value)
     output.print_result(response, f"{response.total_tokens}", as_json=as_json)

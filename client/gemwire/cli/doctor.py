@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import gemwire
-from gemwire.cli import emulator_health, extras, output
+from gemwire.cli import emulator_health, extras, output, service
 from gemwire.cli.options import AsJson
 from gemwire.diagnosis import Certificate, Finding
 
@@ -36,8 +36,15 @@ def doctor(
 
     Exits with code 1 if a problem is found, and says how to fix it.
     """
-    diagnosis = gemwire.diagnose({"api_endpoint": api_endpoint}, transport=transport, connect=not offline)
+    place = service.find_vertex()
+    diagnosis = gemwire.diagnose(
+        {"api_endpoint": api_endpoint, **(place.options if place else {})},
+        transport=transport,
+        connect=not offline,
+        vertexai=place is not None,
+    )
     report: dict[str, dict[str, str]] = {
+        **(_describe_place(place) if place else {}),
         "endpoint": _entry(diagnosis.endpoint),
         "universe": _entry(diagnosis.universe_domain),
         "certificate": _entry(diagnosis.certificate),
@@ -74,6 +81,18 @@ def doctor(
             output.write("No problems found.\n")
     if problems:
         raise SystemExit(1)
+
+
+def _describe_place(place: service.VertexPlace) -> dict[str, dict[str, str]]:
+    """Return project and location, and where they come from."""
+    found = {}
+    for name, value in (("project", place.project), ("location", place.location)):
+        variable = f"GOOGLE_CLOUD_{name.upper()}"
+        reason = f"{variable} is set" if os.environ.get(variable) == value else f"--{name} was given"
+        found[name] = {"value": value, "reason": reason}
+    if place.location == service.DEFAULT_LOCATION and "GOOGLE_CLOUD_LOCATION" not in os.environ:
+        found["location"]["reason"] = "the default, or --location was given"
+    return found
 
 
 def _entry(finding: Finding) -> dict[str, str]:

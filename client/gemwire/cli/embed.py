@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from gemwire import v1beta
-from gemwire.cli import output
+from gemwire.cli import output, service
 from gemwire.cli.local_model import Local, use_local_model
-from gemwire.cli.options import AsJson, Model
+from gemwire.cli.options import AsJson, Model, Transport, TransportName
 from gemwire.cli.prompt_input import read_prompt
 
 
@@ -18,17 +17,13 @@ def embed(
     model: Model = "gemini-embedding-001",
     dimensions: Annotated[int | None, typer.Option(help="Length of the vector.", metavar="N")] = None,
     local: Local = False,
+    transport: Transport = TransportName.GRPC,
     as_json: AsJson = False,
 ) -> None:
     """Print the embedding of a text: one number per line, or a JSON array."""
-    request: dict[str, object] = {
-        "model": output.full_name("models", model),
-        "content": {"parts": [{"text": read_prompt(text)}]},
-    }
-    if dimensions is not None:
-        request["output_dimensionality"] = dimensions
-    with use_local_model(local), v1beta.GenerativeServiceClient() as client:
-        values = list(client.embed_content(request).embedding.values)
+    content, name = read_prompt(text), service.name_model(model)
+    with use_local_model(local):
+        values = service.embed(name, content, dimensions, transport.value)
     if as_json:
         output.print_json(values, indent=None)
     else:

@@ -8,6 +8,7 @@ import importlib.util
 EXTRAS = {
     "cli": ("typer", "rich"),
     "emulator": ("grpc_health", "grpc_reflection"),
+    "h2": ("hpack",),
     "http": ("aiohttp",),
     "local": ("xllamacpp",),
     "otel": ("opentelemetry",),

@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from gemwire import v1beta
-from gemwire.cli import output, protojson, tools
+from gemwire.cli import output, protojson, service, tools
 from gemwire.cli.answer_printer import AnswerPrinter
 from gemwire.cli.local_model import Local, use_local_model
-from gemwire.cli.options import AsJson, File, Model, Prompt, System, Timeout
+from gemwire.cli.options import AsJson, File, Model, Prompt, System, Timeout, Transport, TransportName
 from gemwire.cli.prompt_input import user_content
 from gemwire_proto.google.protobuf import struct_pb2
 
@@ -50,6 +49,7 @@ def generate(
     timeout: Timeout = 600,
     usage: Annotated[bool, typer.Option("--usage", help=_USAGE)] = False,
     local: Local = False,
+    transport: Transport = TransportName.GRPC,
     as_json: AsJson = False,
 ) -> None:
     """Generate an answer to a prompt, and print it as it arrives.
@@ -68,8 +68,11 @@ def generate(
         settings["response_mime_type"] = "application/json"
     callable_tools = tools.read_tools(tool_file) if tool_file else []
     request: dict[str, object] = {
-        "model": output.full_name("models", model),
-        "tools": callable_tools,
+        "model": service.name_model(model),
+        "tools": [
+            protojson.parse_message(output.to_dict(tool), service.messages().Tool, "--tools")
+            for tool in callable_tools
+        ],
         "generation_config": settings,
     }
     if config := tools.tool_config(callable_tools, tool_mode, allowed_function or []):
@@ -78,7 +81,7 @@ def generate(
         request["system_instruction"] = {"parts": [{"text": system}]}
     request["contents"] = [user_content(prompt, file)]
     answer = AnswerPrinter(enabled=not as_json)
-    with use_local_model(local), v1beta.GenerativeServiceClient() as client:
+    with use_local_model(local), service.create_generative_client(transport.value) as client:
         started, first = time.monotonic(), None
         try:
             with client.stream_generate_content(request, timeout=timeout) as stream:

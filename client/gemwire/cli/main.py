@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, NoReturn
@@ -30,6 +31,7 @@ from gemwire.cli import (
     retry_notices,
     rpc,
     serve,
+    service,
     tuned_models,
 )
 
@@ -54,10 +56,18 @@ app.command("rpc")(rpc.rpc)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
 app.command("doctor")(doctor.doctor)
 
+#: Commands for what Vertex AI does not have, or has in another form.
+_GEMINI_ONLY = ("batch", "corpora", "files", "tuned-models")
+
 _NO_CREDENTIALS = (
     "no credentials found: set GEMINI_API_KEY, or set up application default credentials (gcloud auth "
     "application-default login), or set GEMINI_EMULATOR_HOST to use an emulator (see gemwire serve); "
     "generate, chat, embed and count-tokens also run on a local model with --local"
+)
+_NO_VERTEX_CREDENTIALS = (
+    "no credentials found: set up application default credentials (gcloud auth application-default login), "
+    "or set GOOGLE_APPLICATION_CREDENTIALS to a file of some, or GEMINI_EMULATOR_HOST to use an emulator "
+    "(see gemwire serve)"
 )
 #: Start of google-auth's message if no credentials are configured; its other messages name an invalid file.
 _NOT_FOUND = "Your default credentials were not found"
@@ -71,12 +81,24 @@ def _print_version(enabled: bool) -> None:
 
 @app.callback()
 def _global_options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
+    vertex: service.UseVertex = False,
+    project: service.Project = None,
+    location: service.Location = None,
 ) -> None:
-    # Options before the name of the command.
-    pass
+    service.select(vertex or _is_vertex_chosen(), project, location)
+    if context.invoked_subcommand in _GEMINI_ONLY:
+        service.refuse_vertex(context.invoked_subcommand)
+
+
+def _is_vertex_chosen() -> bool:
+    """Return whether the environment chooses Vertex AI, as `gemwire.genai.Client` reads it."""
+    names = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
+    value = next((os.environ[name] for name in names if name in os.environ), "")
+    return value.lower() in ("true", "1")
 
 
 def _exit(message: str, code: int) -> NoReturn:
@@ -94,7 +116,8 @@ def main() -> None:
     try:
         code = app(prog_name="gemwire", standalone_mode=False)
     except DefaultCredentialsError as error:
-        _exit(_NO_CREDENTIALS if str(error).startswith(_NOT_FOUND) else str(error), 1)
+        known = _NO_VERTEX_CREDENTIALS if service.find_vertex() else _NO_CREDENTIALS
+        _exit(known if str(error).startswith(_NOT_FOUND) else str(error), 1)
     except (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied) as error:
         _exit(f"{error} Run gemwire doctor to check the endpoint and the credentials.", 1)
     except (errors.GemwireError, GoogleAuthError) as error:
@@ -106,6 +129,8 @@ def main() -> None:
         if extra is None:
             raise
         _exit(f"this command needs additional packages: {extras.install_command(extra)}", 2)
+    except ImportError as error:
+        _exit(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     except Exception as error:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 _FILE = "File to send before the prompt: text, image, audio, video or PDF; - for stdin. Repeatable."
+
+
+class TransportName(str, Enum):
+    """How calls are made."""
+
+    GRPC = "grpc"
+    H2 = "h2"
+    REST = "rest"
+    AUTO = "auto"
+
+
+_TRANSPORT = "gRPC; gRPC without grpcio, which takes less CPU; JSON over HTTP; what is not blocked."
+Transport = Annotated[TransportName, typer.Option("--transport", help=_TRANSPORT)]
 Model = Annotated[
     str, typer.Option("--model", "-m", help="Model name, with or without models/.", metavar="NAME")
 ]

@@ -10,13 +10,15 @@ import typer
 from google.protobuf.message import Message
 
 from gemwire import v1, v1beta
-from gemwire.cli import output, protojson
+from gemwire.cli import output, protojson, service
+from gemwire.cli.options import Transport, TransportName
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import Kind, Method, Service
 
 _SUFFIX = "ServiceClient"
 _DATA = "Request as JSON. Reads standard input if omitted or -."
 _LIST = "List all RPCs; with the name of a service, its RPCs."
+_PACKAGES = ("google.ai.generativelanguage.", "google.cloud.aiplatform.v1.", "google.longrunning.", "v1beta.")
 #: Descriptions of the kinds of calls.
 _KINDS = {
     Kind.UNARY: "",
@@ -29,13 +31,14 @@ _KINDS = {
 def services() -> dict[str, tuple[Any, Service]]:
     """Return client class and method table of each service, by names like Generative and v1.Generative."""
     tables: dict[str, tuple[Any, Service]] = {}
-    for prefix, version in (("", v1beta), ("v1.", v1)):
+    place = service.find_vertex()
+    for prefix, version in (("", v1beta), ("v1.", v1)) if place is None else (("", service.messages()),):
         for name in version.__all__:
             if name.endswith(_SUFFIX):
                 client = getattr(version, name)
                 tables[prefix + name.removesuffix(_SUFFIX)] = client, client.SERVICE
     # All clients have the methods of Operations.
-    tables["Operations"] = v1beta.ModelServiceClient, operations.SERVICE
+    tables["Operations"] = service.messages().ModelServiceClient, operations.SERVICE
     return tables
 
 
@@ -51,7 +54,13 @@ def _find_service(name: str) -> tuple[str, Any, Service]:
     """
     wanted = _normalize(name).removesuffix("service")
     # Names with packages, as other tools write them.
-    for package in ("google.ai.generativelanguage.", "google.longrunning.", "v1beta."):
+    packages = (
+        "google.ai.generativelanguage.",
+        "google.cloud.aiplatform.v1.",
+        "google.longrunning.",
+        "v1beta.",
+    )
+    for package in packages:
         wanted = wanted.removeprefix(package)
     known = services()
     for short, (client, table) in known.items():
@@ -88,6 +97,7 @@ def rpc(
     data: Annotated[str | None, typer.Argument(metavar="[REQUEST]", help=_DATA)] = None,
     listing: Annotated[bool, typer.Option("--list", help=_LIST)] = False,
     timeout: Annotated[float, typer.Option(help="Timeout of the call in seconds.", metavar="SECONDS")] = 600,
+    transport: Transport = TransportName.GRPC,
     as_json: Annotated[bool, typer.Option("--json", help="List as JSON. Calls always print JSON.")] = False,
 ) -> None:
     """Call any RPC, with request and response in JSON.
@@ -106,8 +116,9 @@ def rpc(
         protojson.parse_message(protojson.loads(text, source), method.request, source)
         for source, text in _read_requests(data, bidi=bidi)
     ]
-    transport = "rest" if method.http_only else None
-    with client_class(transport=transport) as client:
+    chosen = "rest" if method.http_only else transport.value
+    place = service.find_vertex()
+    with client_class(transport=chosen, client_options=place.options if place else None) as client:
         call = getattr(client, method.snake)
         if bidi:
             _print_stream(call(iter(requests), timeout=timeout))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from gemwire._arguments import check_choice
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire.genai._convert.embedding_vectors import FORMS, EmbedResponse
+from gemwire.genai._convert.embeddings import EmbedRequestSerializer
 from gemwire_proto.v1beta.generative_service import AsyncGenerativeService
 
 if TYPE_CHECKING:
     from gemwire.genai.http_options import CallSettings
+#: The service of Vertex AI that embeds.
+_VERTEX = "google.cloud.aiplatform.v1.PredictionService"
 
 
 def resolve_client(client: object) -> tuple[AsyncServiceClient, CallSettings]:
@@ -23,16 +26,36 @@ def resolve_client(client: object) -> tuple[AsyncServiceClient, CallSettings]:
         return GenerativeServiceAsyncClient(), {}
     if isinstance(client, AsyncGenerativeService) and isinstance(client, AsyncServiceClient):
         return client, {}
-    from gemwire.genai.client import AsyncClient, Client
+    if _is_of_vertex(client):
+        return client, {}
+    from gemwire.genai.async_client import AsyncClient
+    from gemwire.genai.client import Client
 
     if isinstance(client, Client):
         client = client.aio
     if isinstance(client, AsyncClient):
         return client.generative_service()
     raise TypeError(
-        "client: expected a v1beta.GenerativeServiceAsyncClient, a genai.Client or None, "
+        "client: expected a v1beta.GenerativeServiceAsyncClient, a genai.Client, "
+        "an aiplatform_v1.PredictionServiceAsyncClient or None, "
         f"got {type(client).__name__}"
     )
+
+
+def create_serializer(
+    client: object, model: object, task_type: object, title: object, output_dimensionality: object
+) -> EmbedRequestSerializer:
+    """Return what builds the requests of a client. Raises ValueError or TypeError for an invalid argument."""
+    if not _is_of_vertex(client):
+        return EmbedRequestSerializer(model, task_type, title, output_dimensionality)
+    from gemwire.embeddings.vertex import VertexRequestSerializer
+
+    over_http = client.transport.kind.startswith("rest")
+    return VertexRequestSerializer(model, task_type, title, output_dimensionality, over_http=over_http)
+
+
+def _is_of_vertex(client: object) -> TypeGuard[AsyncServiceClient]:
+    return isinstance(client, AsyncServiceClient) and client.SERVICE.name == _VERTEX
 
 
 def check_contents(contents: object, on_error: str) -> None:

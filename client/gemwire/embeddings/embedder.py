@@ -11,14 +11,13 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from gemwire import errors
 from gemwire._arguments import check_concurrency, check_integer, check_number
-from gemwire._transport.aio.grpc_transport import AsyncTransport
+from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.metadata import validate
 from gemwire._transport.retry import check_timeout, resolve_policy
-from gemwire.embeddings.arguments import check_contents, resolve_client, vector_reader
+from gemwire.embeddings.arguments import check_contents, create_serializer, resolve_client, vector_reader
 from gemwire.embeddings.batcher import Batcher, closed_error, copy_error
 from gemwire.embeddings.reorder_buffer import ReorderBuffer
 from gemwire.genai._convert.embedding_vectors import SerializedEmbeddings
-from gemwire.genai._convert.embeddings import EmbedRequestSerializer
 from gemwire_proto.v1beta.generative_service import BATCH_EMBED_CONTENTS
 from gemwire_runtime.method import DEFAULT, Metadata, RetryOption, Timeout
 
@@ -29,8 +28,6 @@ Vector: TypeAlias = Any
 Contents: TypeAlias = Iterable[object] | AsyncIterable[object]
 OnError: TypeAlias = Literal["raise", "return"]
 
-#: Maximum number of texts that the service accepts in one call.
-LARGEST_BATCH = 100
 #: Seconds that a stream waits for a batch to be full where its source pauses.
 _LINGER = 0.01
 #: Refused calls without an accepted one after which the cause is taken to be common to all texts.
@@ -40,7 +37,7 @@ _PACKED = dataclasses.replace(BATCH_EMBED_CONTENTS, response=cast("type[Any]", S
 
 
 class Embedder:
-    """Embeds texts, up to 100 in a call.
+    """Embeds texts, many in a call.
 
     Concurrent calls of `embed` are batched: those of one iteration of the event loop are sent together, and
     while ``concurrency`` calls are in flight, so are all that come meanwhile. A text that the service refuses
@@ -61,7 +58,7 @@ class Embedder:
         title: str | None = None,
         output_dimensionality: int | None = None,
         vectors: Literal["list", "array", "numpy"] = "list",
-        batch_size: int = LARGEST_BATCH,
+        batch_size: int | None = None,
         batch_bytes: int = 1 << 20,
         concurrency: int = 8,
         delay: float = 0.0,
@@ -72,15 +69,17 @@ class Embedder:
         """Create an embedder. It connects on the first call.
 
         Args:
-            client: A `gemwire.v1beta.GenerativeServiceAsyncClient`, or a `gemwire.genai.Client`, whose
-                ``http_options`` apply; it is not closed. Default: a client of the embedder's own.
-            model: Name of an embedding model, with or without ``models/``.
+            client: A `gemwire.v1beta.GenerativeServiceAsyncClient`; a `gemwire.genai.Client`, whose
+                ``http_options`` apply; or a `gemwire.aiplatform_v1.PredictionServiceAsyncClient`. It is not
+                closed. Default: a client of the embedder's own, of the Gemini API.
+            model: Name of an embedding model, with or without ``models/``; of Vertex AI its full name.
             task_type: Intended use of the vectors: ``"RETRIEVAL_DOCUMENT"``, ``"RETRIEVAL_QUERY"``…
             title: Title of the documents; requires ``task_type="RETRIEVAL_DOCUMENT"``.
             output_dimensionality: Length of a vector. Default: that of the model.
             vectors: Type of a vector: ``"list"`` of float, ``"array"`` for ``array.array('f')`` or
                 ``"numpy"`` for float32 arrays.
-            batch_size: Maximum number of texts in a call, 1 to 100.
+            batch_size: Maximum number of texts in a call. Default, and most: what the model takes: 100 with
+                the Gemini API; with Vertex AI 250 if it has Predict, else one, or 100 over HTTP.
             batch_bytes: Maximum bytes of texts and settings in a call. A larger text is sent alone.
             concurrency: Maximum number of calls in flight on each event loop, up to 65,536.
             delay: Maximum seconds that a text waits for others. Default: it waits for those of the same
@@ -95,9 +94,12 @@ class Embedder:
             ImportError: ``vectors="numpy"`` is given, and numpy is not installed.
             google.auth.exceptions.DefaultCredentialsError: No client is given, and there are no credentials.
         """
-        self._entries = EmbedRequestSerializer(model, task_type, title, output_dimensionality)
+        self._entries = create_serializer(client, model, task_type, title, output_dimensionality)
         self._read_vectors = vector_reader(vectors)
-        self.batch_size = check_integer("batch_size", batch_size, maximum=LARGEST_BATCH)
+        largest = self._entries.largest_batch
+        self.batch_size = (
+            largest if batch_size is None else check_integer("batch_size", batch_size, maximum=largest)
+        )
         self._batch_bytes = check_integer("batch_bytes", batch_bytes)
         self.concurrency = check_concurrency("concurrency", concurrency)
         self._delay = check_number("delay", delay, zero=True, expected="seconds")
@@ -280,10 +282,12 @@ class Embedder:
         caller = self._client.caller
         # Recording and replaying need messages.
         is_packed = isinstance(caller, AsyncTransport) and not caller.is_recorded
-        method = _PACKED if is_packed else BATCH_EMBED_CONTENTS
-        request = self._entries.build_batch(entries)
+        method = self._entries.method
+        if is_packed and method is BATCH_EMBED_CONTENTS:
+            method = _PACKED
+        request = self._entries.build_request(entries)
         response = await caller.unary(method, request, (), self._retry, self._timeout, self._metadata)
-        vectors = self._read_vectors(response)
+        vectors = self._read_vectors(self._entries.read_embeddings(response))
         if len(vectors) != len(entries):
             raise errors.Internal(
                 f"the service returned {len(vectors)} embeddings for {len(entries)} texts",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from gemwire.genai._sync.resources import Resources
 from gemwire.genai._types.http_options import HttpOptions, hide_http_options
 from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai.client_arguments import ClientArguments
+from gemwire.genai.service_choice import choose_service
 
 if TYPE_CHECKING:
     import google.auth.credentials
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from gemwire._transport.recording import Recording
     from gemwire.genai._types.dicts import DebugConfigOrDict, HttpOptionsOrDict
     from gemwire.genai.async_client import AsyncClient as AsyncClient
-
-_VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
 
 
 class Client(Resources):
@@ -46,16 +44,19 @@ class Client(Resources):
         """Find credentials and the endpoint. Nothing is connected before the first call.
 
         Args:
-            enterprise: Whether to call Vertex AI, which is not supported. Default:
-                GOOGLE_GENAI_USE_ENTERPRISE, then GOOGLE_GENAI_USE_VERTEXAI.
+            enterprise: Whether to call Vertex AI. Default: GOOGLE_GENAI_USE_ENTERPRISE, then
+                GOOGLE_GENAI_USE_VERTEXAI.
             vertexai: The same, under its earlier name.
             api_key: API key. Default: GOOGLE_API_KEY, then GEMINI_API_KEY.
             credentials: google-auth credentials, instead of an API key.
-            project: Vertex AI only; must not be set.
-            location: Vertex AI only; must not be set.
+            project: Vertex AI only: id or number of the project. Default: GOOGLE_CLOUD_PROJECT, then that of
+                the credentials. Without one, ``api_key`` is a key of express mode.
+            location: Vertex AI only: a region such as ``us-central1``, ``us``, ``eu`` or ``global``. Default:
+                GOOGLE_CLOUD_LOCATION, then ``global``.
             http_options: Endpoint, and timeout, retries and headers of calls that do not set their own.
-            transport: ``"grpc"`` for gRPC alone, ``"rest"`` for JSON over HTTP, or ``"auto"`` for gRPC and,
-                where that is blocked, REST. Default: gRPC, and HTTP for what gRPC cannot carry.
+            transport: ``"grpc"`` for gRPC alone, ``"rest"`` for JSON over HTTP, ``"auto"`` for gRPC and,
+                where that is blocked, REST, or ``"h2"`` for gRPC without grpcio, which takes less CPU, and
+                HTTP for what gRPC cannot carry. Default: gRPC, and HTTP for what gRPC cannot carry.
             debug_config: Whether calls are recorded to a file, or replayed from one without network and
                 without credentials. Default: the environment's; see `DebugConfig`.
 
@@ -69,24 +70,14 @@ class Client(Resources):
         # A traceback shows these variables.
         api_key, credentials = hide_key(api_key), hide_text(credentials)
         hidden_options, http_options = hide_http_options(http_options), None
-        if enterprise is not None and vertexai is not None and enterprise != vertexai:
-            raise ValueError("enterprise and vertexai: are the same option and differ; set enterprise alone")
-        given = vertexai if enterprise is None else enterprise
-        if given if given is not None else _vertex_by_environment():
-            name = "vertexai" if enterprise is None else "enterprise"
-            raise ValueError(
-                f"{name}: Vertex AI is not supported by this version; leave it out for the Gemini API, "
-                f"and unset {' and '.join(_VERTEX_VARIABLES)}"
-            )
-        for name, value in (("project", project), ("location", location)):
-            if value is not None:
-                raise ValueError(f"{name}: Vertex AI only; the Gemini API takes an API key or credentials")
+        target = choose_service(enterprise, vertexai, project, location, api_key, credentials)
         arguments = ClientArguments(
             HttpOptions.of(hidden_options, "http_options"),
             api_key,
             credentials,
             transport,
             _open_recording(DebugConfig.of(debug_config, "debug_config")),
+            target,
         )
         super().__init__(Api(arguments))
         self._aio: AsyncClient | None = None
@@ -103,7 +94,7 @@ class Client(Resources):
 
     @property
     def vertexai(self) -> bool:
-        """Whether the client calls Vertex AI, which is not supported yet: False."""
+        """Whether the client calls Vertex AI."""
         return self._api.backend.vertexai
 
     def __enter__(self) -> Client:
@@ -123,17 +114,3 @@ def _open_recording(config: DebugConfig) -> Recording | None:
 
     path, replays = decided
     return Recording(path, replays=replays)
-
-
-def _vertex_by_environment() -> bool:
-    given = next((os.environ[name] for name in _VERTEX_VARIABLES if os.environ.get(name)), "")
-    return given.lower() in {"1", "true"}
-
-
-def __getattr__(name: str) -> object:
-    # A program without asyncio does not import the asyncio half.
-    if name == "AsyncClient":
-        from gemwire.genai.async_client import AsyncClient
-
-        return AsyncClient
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

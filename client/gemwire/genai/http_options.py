@@ -8,14 +8,13 @@ from typing import NamedTuple, TypedDict, TypeVar
 
 from gemwire._secret import hide_address, hide_header, show_address, type_name
 from gemwire._transport import endpoint
+from gemwire._transport.rest.given_clients import GivenClient, GivenClients, create_client
 from gemwire.errors import BY_STATUS
 from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
 from gemwire.options import Retry
+from gemwire_runtime.field_errors import locate
 
 _Value = TypeVar("_Value")
-
-#: All are served by v1beta, a superset of the others.
-_VERSIONS = frozenset({None, "v1", "v1beta", "v1alpha"})
 
 
 class CallSettings(TypedDict, total=False):
@@ -36,11 +35,15 @@ def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> Cal
     """Convert HTTP options to the arguments of a service client's method."""
     made: CallSettings = {}
     headers: dict[str, str] = {}
-    for given in options:
+    for at, given in enumerate(options):
         if given is None:
             continue
         option = HttpOptions.of(given, "http_options")
-        _check_clients(option)
+        for name in _CLIENTS:
+            if at and _is_set(option, name):
+                raise ValueError(
+                    f"http_options.{name}: is for all calls; set it in the options of the client"
+                )
         for name in ("client_args", "async_client_args"):
             arguments = getattr(option, name) or {}
             headers |= _to_headers(arguments.get("headers"), f"http_options.{name}.headers")
@@ -72,11 +75,13 @@ class BaseUrl(NamedTuple):
     elsewhere: bool = False
 
 
-def resolve_address(options: HttpOptions, variable: str) -> BaseUrl:
-    """Return the address of ``base_url``, else of the environment ``variable``."""
-    if options.api_version not in _VERSIONS:
+def resolve_address(
+    options: HttpOptions, variable: str, versions: tuple[str, ...] = ("v1", "v1beta", "v1alpha")
+) -> BaseUrl:
+    """Return the address of ``base_url``, else of the environment ``variable``; check the version."""
+    if options.api_version not in {None, *versions}:
         raise ValueError(
-            f"http_options.api_version: {options.api_version!r} is none of v1, v1beta and v1alpha"
+            f"http_options.api_version: {options.api_version!r} is none of {', '.join(versions)}"
         )
     given, named = hide_address(options.base_url), "http_options.base_url"
     if not given and not endpoint.is_emulated():
@@ -103,23 +108,53 @@ def resolve_address(options: HttpOptions, variable: str) -> BaseUrl:
     return BaseUrl(host, plaintext, f"/{path}".rstrip("/"), elsewhere)
 
 
-def _check_clients(options: HttpOptions) -> None:
-    """Check that nothing is set that is for google-genai's HTTP client alone."""
-    for name in ("httpx_client", "httpx_async_client", "aiohttp_client"):
-        if getattr(options, name) is not None:
-            raise ValueError(f"http_options.{name}: gemwire makes the calls; leave it out, or use {_GOOGLE}")
-    for name in ("client_args", "async_client_args"):
-        for argument in (getattr(options, name) or {}).keys() - {"headers", "timeout"}:
-            instead = _INSTEAD.get(argument, f"leave it out, or use {_GOOGLE}")
-            raise ValueError(f"http_options.{name}: {argument!r} is for another HTTP client; {instead}")
+def find_http_clients(options: HttpOptions) -> tuple[str, GivenClients]:
+    """Return the HTTP clients of a program, and the name of the option that sets one; empty if there is none.
+
+    Of ``client_args`` and ``async_client_args``, headers and timeout apply to all calls; with further ones, a
+    client of httpx is made of them.
+
+    Raises:
+        ImportError: Arguments are given, and httpx is not installed.
+        ValueError: The options exclude each other, or an argument is unknown.
+    """
+    if options.httpx_async_client is not None and options.aiohttp_client is not None:
+        raise ValueError("http_options.httpx_async_client and aiohttp_client: are mutually exclusive")
+    sync = _find_client(options, ("httpx_client",), "client_args")
+    aio = _find_client(options, ("httpx_async_client", "aiohttp_client"), "async_client_args")
+    named = next((name for name in _CLIENTS if _is_set(options, name)), "")
+    return named, GivenClients(sync, aio)
 
 
-_GOOGLE = "google-genai's own client"
-_INSTEAD = {
-    **dict.fromkeys(("proxy", "proxies", "mounts"), "set HTTPS_PROXY"),
-    **dict.fromkeys(("verify", "cert", "ssl"), "set SSL_CERT_FILE for gRPC and HTTP"),
-    "trust_env": "leave it out",
-}
+#: Options that are for HTTP alone.
+_CLIENTS = ("httpx_client", "httpx_async_client", "aiohttp_client", "client_args", "async_client_args")
+#: Arguments of HTTP clients that apply to gRPC as well.
+_SHARED = frozenset({"headers", "timeout"})
+
+
+def _is_set(options: HttpOptions, name: str) -> bool:
+    value: object = getattr(options, name)
+    return bool(value.keys() - _SHARED) if isinstance(value, Mapping) else value is not None
+
+
+def _find_client(options: HttpOptions, names: tuple[str, ...], arguments: str) -> GivenClient | None:
+    for name in names:
+        if (client := getattr(options, name)) is not None:
+            if not hasattr(client, "ws_connect" if name == "aiohttp_client" else "build_request"):
+                kind = "an aiohttp.ClientSession" if name == "aiohttp_client" else "a client of httpx"
+                raise TypeError(f"http_options.{name}: expected {kind}, got {type(client).__name__}")
+            return GivenClient(client)
+    if not _is_set(options, arguments):
+        return None
+    given = {name: value for name, value in getattr(options, arguments).items() if name not in _SHARED}
+    if "ssl" in given:  # aiohttp's name of the same
+        given["verify"] = given.pop("ssl")
+    try:
+        return create_client(given, is_async=arguments == "async_client_args")
+    except ImportError as error:
+        raise ImportError(f"http_options.{arguments} needs httpx: pip install httpx ({error})") from None
+    except (TypeError, ValueError) as error:
+        raise locate(f"http_options.{arguments}", error) from None
 
 
 def _to_seconds(value: object, place: str, divisor: int) -> float:
@@ -148,7 +183,7 @@ def _to_retry(options: HttpRetryOptions) -> Retry | None:
             multiplier=_default(options.exp_base, 2.0),
         )
     except (TypeError, ValueError) as error:
-        raise type(error)(f"http_options.retry_options: {error}") from None
+        raise locate("http_options.retry_options", error) from None
 
 
 def _default(value: _Value | None, default: _Value) -> _Value:

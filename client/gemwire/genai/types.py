@@ -22,6 +22,7 @@ from gemwire.genai._types.batches import (
     BatchJobDestination,
     BatchJobDestinationUnion,
     BatchJobDestinationUnionDict,
+    BatchJobOutputInfo,
     BatchJobSource,
     BatchJobSourceUnion,
     BatchJobSourceUnionDict,
@@ -41,6 +42,7 @@ from gemwire.genai._types.batches import (
     ListBatchJobsConfig,
     ListBatchJobsResponse,
     SingleEmbedContentResponse,
+    VertexMultimodalDatasetDestination,
 )
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
@@ -50,8 +52,11 @@ from gemwire.genai._types.caches import (
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
 )
+from gemwire.genai._types.compute_tokens import ComputeTokensConfig, ComputeTokensResponse, TokensInfo
 from gemwire.genai._types.content import (
     Blob,
+    BlobImageUnion,
+    BlobImageUnionDict,
     Content,
     ContentListUnion,
     ContentListUnionDict,
@@ -67,26 +72,20 @@ from gemwire.genai._types.content import (
     PILImage,
     UserContent,
 )
-from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentMetadata, EmbedContentResponse
 from gemwire.genai._types.file_search import (
-    ChunkingConfig,
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
     DeleteFileSearchStoreConfig,
-    FileSearchStore,
     GetDocumentConfig,
     GetFileSearchStoreConfig,
     ImportFileConfig,
     ImportFileOperation,
-    ImportFileResponse,
     ListDocumentsConfig,
     ListFileSearchStoresConfig,
-    ListFileSearchStoresResponse,
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
-    UploadToFileSearchStoreResponse,
     UploadToFileSearchStoreResumableResponse,
-    WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
     CreateFileConfig,
@@ -119,7 +118,29 @@ from gemwire.genai._types.generate_content import (
     ToolUnion,
     ToolUnionDict,
 )
+from gemwire.genai._types.google_types import Interval, IntervalDict, LatLng, LatLngDict
 from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
+from gemwire.genai._types.image_editing import (
+    ContentReferenceImage,
+    ControlReferenceConfig,
+    ControlReferenceImage,
+    ControlReferenceType,
+    EditImageConfig,
+    EditImageResponse,
+    EditMode,
+    MaskReferenceConfig,
+    MaskReferenceImage,
+    MaskReferenceMode,
+    RawReferenceImage,
+    ReferenceImage,
+    StyleReferenceConfig,
+    StyleReferenceImage,
+    SubjectReferenceConfig,
+    SubjectReferenceImage,
+    SubjectReferenceType,
+    UpscaleImageConfig,
+    UpscaleImageResponse,
+)
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -157,8 +178,10 @@ from gemwire.genai._types.live_music import (
     WeightedPrompt,
 )
 from gemwire.genai._types.models import (
+    Checkpoint,
     DeleteModelConfig,
     DeleteModelResponse,
+    Endpoint,
     GetModelConfig,
     ListModelsConfig,
     Model,
@@ -167,18 +190,35 @@ from gemwire.genai._types.models import (
     UpdateModelConfig,
 )
 from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.schemas import JSONSchema, JSONSchemaType, Schema
 from gemwire.genai._types.tools import FunctionDeclaration, Mode
+from gemwire.genai._types.tuning_jobs import (
+    PreTunedModel,
+    SupervisedHyperParameters,
+    SupervisedTuningDatasetDistribution,
+    SupervisedTuningDatasetDistributionDatasetBucket,
+    SupervisedTuningDataStats,
+    SupervisedTuningSpec,
+    TunedModelCheckpoint,
+    TuningDataStats,
+    VertexTunedModel,
+    VertexTuningJob,
+)
 from gemwire.genai._types.tunings import (
+    AdapterSize,
     CancelTuningJobConfig,
     CancelTuningJobResponse,
     CreateTuningJobConfig,
+    EncryptionSpec,
     GetTuningJobConfig,
     JobState,
     ListTuningJobsConfig,
     ListTuningJobsResponse,
     TuningDataset,
     TuningJob,
+    TuningMethod,
     TuningOperation,
+    TuningValidationDataset,
 )
 from gemwire.genai._types.videos import (
     GeneratedVideo,
@@ -232,6 +272,7 @@ from gemwire_proto.v1beta.views import (
     Candidate,
     Chunk,
     ChunkData,
+    ChunkingConfig,
     ChunkState,
     Citation,
     CodeExecutionResult,
@@ -256,7 +297,9 @@ from gemwire_proto.v1beta.views import (
     CreateDocumentRequest,
     CreateFileRequest,
     CreateFileResponse,
+    CreateFileSearchStoreRequest,
     CreatePermissionRequest,
+    CreateTokenRequest,
     CreateTunedModelMetadata,
     CreateTunedModelRequest,
     CustomizedAvatar,
@@ -267,12 +310,14 @@ from gemwire_proto.v1beta.views import (
     DeleteCorpusRequest,
     DeleteDocumentRequest,
     DeleteFileRequest,
+    DeleteFileSearchStoreRequest,
     DeletePermissionRequest,
     DeleteTunedModelRequest,
     Delivery,
     Document,
     DocumentMetadata,
     DocumentMetadataContentLayer,
+    DocumentState,
     DownloadFileRequest,
     DownloadFileResponse,
     DynamicRetrievalConfig,
@@ -283,13 +328,16 @@ from gemwire_proto.v1beta.views import (
     EmbedTextRequest,
     EmbedTextResponse,
     EndSensitivity,
+    EnterpriseWebSearch,
     Environment,
     Example,
     ExecutableCode,
+    FeatureSelectionPreference,
     FileData,
     FileSearch,
     FileSearchRetrievalConfig,
     FileSearchRetrievalResource,
+    FileSearchStore,
     FileSource,
     FileState,
     FinishReason,
@@ -314,11 +362,17 @@ from gemwire_proto.v1beta.views import (
     GenerateTextRequest,
     GenerateTextResponse,
     GenerationConfig,
+    GenerationConfigRoutingConfig,
+    GenerationConfigRoutingConfigAutoRoutingMode,
+    GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference,
+    GenerationConfigRoutingConfigManualRoutingMode,
+    GenerationOutputConfig,
     GetCachedContentRequest,
     GetChunkRequest,
     GetCorpusRequest,
     GetDocumentRequest,
     GetFileRequest,
+    GetFileSearchStoreRequest,
     GetModelRequest,
     GetPermissionRequest,
     GetTunedModelRequest,
@@ -357,6 +411,9 @@ from gemwire_proto.v1beta.views import (
     ImageResponseFormat,
     ImageSearch,
     ImageSize,
+    ImportFileMetadata,
+    ImportFileRequest,
+    ImportFileResponse,
     InlinedEmbedContentRequest,
     InlinedEmbedContentRequests,
     InlinedEmbedContentResponses,
@@ -376,6 +433,8 @@ from gemwire_proto.v1beta.views import (
     ListCorporaResponse,
     ListDocumentsRequest,
     ListDocumentsResponse,
+    ListFileSearchStoresRequest,
+    ListFileSearchStoresResponse,
     ListFilesRequest,
     ListFilesResponse,
     ListModelsRequest,
@@ -410,6 +469,8 @@ from gemwire_proto.v1beta.views import (
     MetadataFilter,
     Modality,
     ModalityTokenCount,
+    ModelArmorConfig,
+    ModelSelectionConfig,
     ModelStage,
     ModelStatus,
     MultiSpeakerVoiceConfig,
@@ -434,17 +495,23 @@ from gemwire_proto.v1beta.views import (
     QueryCorpusResponse,
     QueryDocumentRequest,
     QueryDocumentResponse,
+    RagRetrievalConfig,
+    RagRetrievalConfigFilter,
+    RagRetrievalConfigRanking,
+    RagRetrievalConfigRankingLlmRanker,
+    RagRetrievalConfigRankingRankService,
     RealtimeInputConfig,
+    RegisterFilesRequest,
     RelevantChunk,
     ReplicatedVoiceConfig,
     ResponseFormat,
+    Retrieval,
     RetrievalConfig,
     RetrievalMetadata,
     SafetyFeedback,
     SafetyPolicy,
     SafetyRating,
     SafetySetting,
-    Schema,
     SearchEntryPoint,
     SearchTypes,
     Segment,
@@ -469,6 +536,8 @@ from gemwire_proto.v1beta.views import (
     ToolCall,
     ToolCodeExecution,
     ToolConfig,
+    ToolExaAiSearch,
+    ToolParallelAiSearch,
     ToolResponse,
     ToolType,
     TrafficType,
@@ -490,12 +559,19 @@ from gemwire_proto.v1beta.views import (
     UpdateDocumentRequest,
     UpdatePermissionRequest,
     UpdateTunedModelRequest,
+    UploadToFileSearchStoreMetadata,
+    UploadToFileSearchStoreRequest,
+    UploadToFileSearchStoreResponse,
     UrlContext,
     UrlContextMetadata,
     UrlMetadata,
     UrlRetrievalStatus,
     UsageMetadata,
     VadSignalType,
+    VertexAISearch,
+    VertexAISearchDataStoreSpec,
+    VertexRagStore,
+    VertexRagStoreRagResource,
     VideoFileMetadata,
     VideoMetadata,
     VideoMetadataContentLayer,
@@ -506,6 +582,7 @@ from gemwire_proto.v1beta.views import (
     VoiceConfig,
     VoiceConsentSignature,
     WebSearch,
+    WhiteSpaceConfig,
     WordInfo,
 )
 
@@ -521,6 +598,8 @@ if TYPE_CHECKING:
         BatchJobDestinationOrDict,
         BatchJobDict,
         BatchJobOrDict,
+        BatchJobOutputInfoDict,
+        BatchJobOutputInfoOrDict,
         BatchJobSourceDict,
         BatchJobSourceOrDict,
         CancelBatchJobConfigDict,
@@ -529,10 +608,20 @@ if TYPE_CHECKING:
         CancelTuningJobConfigOrDict,
         CancelTuningJobResponseDict,
         CancelTuningJobResponseOrDict,
-        ChunkingConfigDict,
-        ChunkingConfigOrDict,
+        CheckpointDict,
+        CheckpointOrDict,
         CompletionStatsDict,
         CompletionStatsOrDict,
+        ComputeTokensConfigDict,
+        ComputeTokensConfigOrDict,
+        ComputeTokensResponseDict,
+        ComputeTokensResponseOrDict,
+        ContentReferenceImageDict,
+        ContentReferenceImageOrDict,
+        ControlReferenceConfigDict,
+        ControlReferenceConfigOrDict,
+        ControlReferenceImageDict,
+        ControlReferenceImageOrDict,
         CountTokensConfigDict,
         CountTokensConfigOrDict,
         CreateAuthTokenConfigDict,
@@ -577,14 +666,22 @@ if TYPE_CHECKING:
         DownloadFileConfigOrDict,
         DownloadMediaConfigDict,
         DownloadMediaConfigOrDict,
+        EditImageConfigDict,
+        EditImageConfigOrDict,
+        EditImageResponseDict,
+        EditImageResponseOrDict,
         EmbedContentBatchDict,
         EmbedContentBatchOrDict,
         EmbedContentConfigDict,
         EmbedContentConfigOrDict,
+        EmbedContentMetadataDict,
+        EmbedContentMetadataOrDict,
         EmbeddingsBatchJobSourceDict,
         EmbeddingsBatchJobSourceOrDict,
-        FileSearchStoreDict,
-        FileSearchStoreOrDict,
+        EncryptionSpecDict,
+        EncryptionSpecOrDict,
+        EndpointDict,
+        EndpointOrDict,
         FileStatusDict,
         FileStatusOrDict,
         GenerateContentConfigDict,
@@ -633,8 +730,6 @@ if TYPE_CHECKING:
         ImportFileConfigOrDict,
         ImportFileOperationDict,
         ImportFileOperationOrDict,
-        ImportFileResponseDict,
-        ImportFileResponseOrDict,
         InlinedEmbedContentResponseDict,
         InlinedEmbedContentResponseOrDict,
         InlinedRequestDict,
@@ -643,6 +738,8 @@ if TYPE_CHECKING:
         InlinedResponseOrDict,
         JobErrorDict,
         JobErrorOrDict,
+        JSONSchemaDict,
+        JSONSchemaOrDict,
         ListBatchJobsConfigDict,
         ListBatchJobsConfigOrDict,
         ListBatchJobsResponseDict,
@@ -655,8 +752,6 @@ if TYPE_CHECKING:
         ListFilesConfigOrDict,
         ListFileSearchStoresConfigDict,
         ListFileSearchStoresConfigOrDict,
-        ListFileSearchStoresResponseDict,
-        ListFileSearchStoresResponseOrDict,
         ListModelsConfigDict,
         ListModelsConfigOrDict,
         ListTuningJobsConfigDict,
@@ -695,8 +790,18 @@ if TYPE_CHECKING:
         LiveMusicSourceMetadataOrDict,
         LiveSendRealtimeInputParametersDict,
         LiveSendRealtimeInputParametersOrDict,
+        MaskReferenceConfigDict,
+        MaskReferenceConfigOrDict,
+        MaskReferenceImageDict,
+        MaskReferenceImageOrDict,
         OperationDict,
         OperationOrDict,
+        PreTunedModelDict,
+        PreTunedModelOrDict,
+        RawReferenceImageDict,
+        RawReferenceImageOrDict,
+        ReferenceImageDict,
+        ReferenceImageOrDict,
         RegisterFilesConfigDict,
         RegisterFilesConfigOrDict,
         RegisterFilesResponseDict,
@@ -705,12 +810,38 @@ if TYPE_CHECKING:
         SafetyAttributesOrDict,
         SingleEmbedContentResponseDict,
         SingleEmbedContentResponseOrDict,
+        StyleReferenceConfigDict,
+        StyleReferenceConfigOrDict,
+        StyleReferenceImageDict,
+        StyleReferenceImageOrDict,
+        SubjectReferenceConfigDict,
+        SubjectReferenceConfigOrDict,
+        SubjectReferenceImageDict,
+        SubjectReferenceImageOrDict,
+        SupervisedHyperParametersDict,
+        SupervisedHyperParametersOrDict,
+        SupervisedTuningDatasetDistributionDatasetBucketDict,
+        SupervisedTuningDatasetDistributionDatasetBucketOrDict,
+        SupervisedTuningDatasetDistributionDict,
+        SupervisedTuningDatasetDistributionOrDict,
+        SupervisedTuningDataStatsDict,
+        SupervisedTuningDataStatsOrDict,
+        SupervisedTuningSpecDict,
+        SupervisedTuningSpecOrDict,
+        TokensInfoDict,
+        TokensInfoOrDict,
+        TunedModelCheckpointDict,
+        TunedModelCheckpointOrDict,
         TunedModelInfoDict,
         TunedModelInfoOrDict,
         TuningDatasetDict,
         TuningDatasetOrDict,
+        TuningDataStatsDict,
+        TuningDataStatsOrDict,
         TuningOperationDict,
         TuningOperationOrDict,
+        TuningValidationDatasetDict,
+        TuningValidationDatasetOrDict,
         UpdateCachedContentConfigDict,
         UpdateCachedContentConfigOrDict,
         UpdateModelConfigDict,
@@ -721,10 +852,14 @@ if TYPE_CHECKING:
         UploadToFileSearchStoreConfigOrDict,
         UploadToFileSearchStoreOperationDict,
         UploadToFileSearchStoreOperationOrDict,
-        UploadToFileSearchStoreResponseDict,
-        UploadToFileSearchStoreResponseOrDict,
         UploadToFileSearchStoreResumableResponseDict,
         UploadToFileSearchStoreResumableResponseOrDict,
+        UpscaleImageConfigDict,
+        UpscaleImageConfigOrDict,
+        UpscaleImageResponseDict,
+        UpscaleImageResponseOrDict,
+        VertexMultimodalDatasetDestinationDict,
+        VertexMultimodalDatasetDestinationOrDict,
         VideoDict,
         VideoGenerationMaskDict,
         VideoGenerationMaskOrDict,
@@ -733,8 +868,6 @@ if TYPE_CHECKING:
         VideoOrDict,
         WeightedPromptDict,
         WeightedPromptOrDict,
-        WhiteSpaceConfigDict,
-        WhiteSpaceConfigOrDict,
     )
     from gemwire_proto.v1beta.views import (
         ActivityEndDict,
@@ -767,6 +900,7 @@ if TYPE_CHECKING:
         CandidateDict,
         ChunkDataDict,
         ChunkDict,
+        ChunkingConfigDict,
         CitationDict,
         CitationMetadataDict,
         CodeExecutionResultDict,
@@ -790,7 +924,9 @@ if TYPE_CHECKING:
         CreateDocumentRequestDict,
         CreateFileRequestDict,
         CreateFileResponseDict,
+        CreateFileSearchStoreRequestDict,
         CreatePermissionRequestDict,
+        CreateTokenRequestDict,
         CreateTunedModelMetadataDict,
         CreateTunedModelRequestDict,
         CustomizedAvatarDict,
@@ -801,6 +937,7 @@ if TYPE_CHECKING:
         DeleteCorpusRequestDict,
         DeleteDocumentRequestDict,
         DeleteFileRequestDict,
+        DeleteFileSearchStoreRequestDict,
         DeletePermissionRequestDict,
         DeleteTunedModelRequestDict,
         DocumentDict,
@@ -814,6 +951,7 @@ if TYPE_CHECKING:
         EmbeddingDict,
         EmbedTextRequestDict,
         EmbedTextResponseDict,
+        EnterpriseWebSearchDict,
         ExampleDict,
         ExecutableCodeDict,
         FileDataDict,
@@ -821,6 +959,7 @@ if TYPE_CHECKING:
         FileSearchDict,
         FileSearchRetrievalConfigDict,
         FileSearchRetrievalResourceDict,
+        FileSearchStoreDict,
         FunctionCallDict,
         FunctionCallingConfigDict,
         FunctionDeclarationDict,
@@ -842,11 +981,16 @@ if TYPE_CHECKING:
         GenerateTextRequestDict,
         GenerateTextResponseDict,
         GenerationConfigDict,
+        GenerationConfigRoutingConfigAutoRoutingModeDict,
+        GenerationConfigRoutingConfigDict,
+        GenerationConfigRoutingConfigManualRoutingModeDict,
+        GenerationOutputConfigDict,
         GetCachedContentRequestDict,
         GetChunkRequestDict,
         GetCorpusRequestDict,
         GetDocumentRequestDict,
         GetFileRequestDict,
+        GetFileSearchStoreRequestDict,
         GetModelRequestDict,
         GetPermissionRequestDict,
         GetTunedModelRequestDict,
@@ -879,6 +1023,9 @@ if TYPE_CHECKING:
         ImageConfigImageOutputOptionsDict,
         ImageResponseFormatDict,
         ImageSearchDict,
+        ImportFileMetadataDict,
+        ImportFileRequestDict,
+        ImportFileResponseDict,
         InlinedEmbedContentRequestDict,
         InlinedEmbedContentRequestsDict,
         InlinedEmbedContentResponsesDict,
@@ -896,6 +1043,8 @@ if TYPE_CHECKING:
         ListCorporaResponseDict,
         ListDocumentsRequestDict,
         ListDocumentsResponseDict,
+        ListFileSearchStoresRequestDict,
+        ListFileSearchStoresResponseDict,
         ListFilesRequestDict,
         ListFilesResponseDict,
         ListModelsRequestDict,
@@ -927,7 +1076,9 @@ if TYPE_CHECKING:
         MessagePromptDict,
         MetadataFilterDict,
         ModalityTokenCountDict,
+        ModelArmorConfigDict,
         ModelDict,
+        ModelSelectionConfigDict,
         ModelStatusDict,
         MultiSpeakerVoiceConfigDict,
         PartDict,
@@ -946,11 +1097,18 @@ if TYPE_CHECKING:
         QueryCorpusResponseDict,
         QueryDocumentRequestDict,
         QueryDocumentResponseDict,
+        RagRetrievalConfigDict,
+        RagRetrievalConfigFilterDict,
+        RagRetrievalConfigRankingDict,
+        RagRetrievalConfigRankingLlmRankerDict,
+        RagRetrievalConfigRankingRankServiceDict,
         RealtimeInputConfigDict,
+        RegisterFilesRequestDict,
         RelevantChunkDict,
         ReplicatedVoiceConfigDict,
         ResponseFormatDict,
         RetrievalConfigDict,
+        RetrievalDict,
         RetrievalMetadataDict,
         SafetyFeedbackDict,
         SafetyRatingDict,
@@ -976,6 +1134,8 @@ if TYPE_CHECKING:
         ToolCodeExecutionDict,
         ToolConfigDict,
         ToolDict,
+        ToolExaAiSearchDict,
+        ToolParallelAiSearchDict,
         ToolResponseDict,
         TranscriptionDict,
         TransferOwnershipRequestDict,
@@ -993,10 +1153,17 @@ if TYPE_CHECKING:
         UpdateDocumentRequestDict,
         UpdatePermissionRequestDict,
         UpdateTunedModelRequestDict,
+        UploadToFileSearchStoreMetadataDict,
+        UploadToFileSearchStoreRequestDict,
+        UploadToFileSearchStoreResponseDict,
         UrlContextDict,
         UrlContextMetadataDict,
         UrlMetadataDict,
         UsageMetadataDict,
+        VertexAISearchDataStoreSpecDict,
+        VertexAISearchDict,
+        VertexRagStoreDict,
+        VertexRagStoreRagResourceDict,
         VideoFileMetadataDict,
         VideoMetadataDict,
         VideoResponseFormatDict,
@@ -1005,6 +1172,7 @@ if TYPE_CHECKING:
         VoiceConfigDict,
         VoiceConsentSignatureDict,
         WebSearchDict,
+        WhiteSpaceConfigDict,
         WordInfoDict,
     )
 
@@ -1036,6 +1204,8 @@ if TYPE_CHECKING:
     BatchGenerateContentRequestOrDict: TypeAlias = (
         BatchGenerateContentRequest | BatchGenerateContentRequestDict
     )
+    BatchJobDestinationUnionOrDict: TypeAlias = BatchJobDestinationUnion | BatchJobDestinationUnionDict
+    BatchJobSourceUnionOrDict: TypeAlias = BatchJobSourceUnion | BatchJobSourceUnionDict
     BatchStatsOrDict: TypeAlias = BatchStats | BatchStatsDict
     BatchUpdateChunksRequestOrDict: TypeAlias = BatchUpdateChunksRequest | BatchUpdateChunksRequestDict
     BatchUpdateChunksResponseOrDict: TypeAlias = BatchUpdateChunksResponse | BatchUpdateChunksResponseDict
@@ -1043,11 +1213,13 @@ if TYPE_CHECKING:
         BidiGenerateContentTranscription | BidiGenerateContentTranscriptionDict
     )
     BlobOrDict: TypeAlias = Blob | BlobDict
+    BlobImageUnionOrDict: TypeAlias = BlobImageUnion | BlobImageUnionDict
     CachedContentOrDict: TypeAlias = CachedContent | CachedContentDict
     CachedContentUsageMetadataOrDict: TypeAlias = CachedContentUsageMetadata | CachedContentUsageMetadataDict
     CandidateOrDict: TypeAlias = Candidate | CandidateDict
     ChunkOrDict: TypeAlias = Chunk | ChunkDict
     ChunkDataOrDict: TypeAlias = ChunkData | ChunkDataDict
+    ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
     CitationOrDict: TypeAlias = Citation | CitationDict
     CitationMetadataOrDict: TypeAlias = CitationMetadata | CitationMetadataDict
     CodeExecutionResultOrDict: TypeAlias = CodeExecutionResult | CodeExecutionResultDict
@@ -1057,6 +1229,8 @@ if TYPE_CHECKING:
     ContentEmbeddingOrDict: TypeAlias = ContentEmbedding | ContentEmbeddingDict
     ContentEmbeddingStatisticsOrDict: TypeAlias = ContentEmbeddingStatistics | ContentEmbeddingStatisticsDict
     ContentFilterOrDict: TypeAlias = ContentFilter | ContentFilterDict
+    ContentListUnionOrDict: TypeAlias = ContentListUnion | ContentListUnionDict
+    ContentUnionOrDict: TypeAlias = ContentUnion | ContentUnionDict
     ContextWindowCompressionConfigOrDict: TypeAlias = (
         ContextWindowCompressionConfig | ContextWindowCompressionConfigDict
     )
@@ -1073,7 +1247,11 @@ if TYPE_CHECKING:
     CreateDocumentRequestOrDict: TypeAlias = CreateDocumentRequest | CreateDocumentRequestDict
     CreateFileRequestOrDict: TypeAlias = CreateFileRequest | CreateFileRequestDict
     CreateFileResponseOrDict: TypeAlias = CreateFileResponse | CreateFileResponseDict
+    CreateFileSearchStoreRequestOrDict: TypeAlias = (
+        CreateFileSearchStoreRequest | CreateFileSearchStoreRequestDict
+    )
     CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
+    CreateTokenRequestOrDict: TypeAlias = CreateTokenRequest | CreateTokenRequestDict
     CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
     CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
     CustomMetadataOrDict: TypeAlias = CustomMetadata | CustomMetadataDict
@@ -1084,6 +1262,9 @@ if TYPE_CHECKING:
     DeleteCorpusRequestOrDict: TypeAlias = DeleteCorpusRequest | DeleteCorpusRequestDict
     DeleteDocumentRequestOrDict: TypeAlias = DeleteDocumentRequest | DeleteDocumentRequestDict
     DeleteFileRequestOrDict: TypeAlias = DeleteFileRequest | DeleteFileRequestDict
+    DeleteFileSearchStoreRequestOrDict: TypeAlias = (
+        DeleteFileSearchStoreRequest | DeleteFileSearchStoreRequestDict
+    )
     DeletePermissionRequestOrDict: TypeAlias = DeletePermissionRequest | DeletePermissionRequestDict
     DeleteTunedModelRequestOrDict: TypeAlias = DeleteTunedModelRequest | DeleteTunedModelRequestDict
     DocumentOrDict: TypeAlias = Document | DocumentDict
@@ -1097,6 +1278,7 @@ if TYPE_CHECKING:
     EmbedTextRequestOrDict: TypeAlias = EmbedTextRequest | EmbedTextRequestDict
     EmbedTextResponseOrDict: TypeAlias = EmbedTextResponse | EmbedTextResponseDict
     EmbeddingOrDict: TypeAlias = Embedding | EmbeddingDict
+    EnterpriseWebSearchOrDict: TypeAlias = EnterpriseWebSearch | EnterpriseWebSearchDict
     ExampleOrDict: TypeAlias = Example | ExampleDict
     ExecutableCodeOrDict: TypeAlias = ExecutableCode | ExecutableCodeDict
     FileOrDict: TypeAlias = File | FileDict
@@ -1106,6 +1288,7 @@ if TYPE_CHECKING:
     FileSearchRetrievalResourceOrDict: TypeAlias = (
         FileSearchRetrievalResource | FileSearchRetrievalResourceDict
     )
+    FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
     FunctionCallOrDict: TypeAlias = FunctionCall | FunctionCallDict
     FunctionCallingConfigOrDict: TypeAlias = FunctionCallingConfig | FunctionCallingConfigDict
     FunctionDeclarationOrDict: TypeAlias = FunctionDeclaration | FunctionDeclarationDict
@@ -1133,11 +1316,22 @@ if TYPE_CHECKING:
     GenerateTextRequestOrDict: TypeAlias = GenerateTextRequest | GenerateTextRequestDict
     GenerateTextResponseOrDict: TypeAlias = GenerateTextResponse | GenerateTextResponseDict
     GenerationConfigOrDict: TypeAlias = GenerationConfig | GenerationConfigDict
+    GenerationConfigRoutingConfigOrDict: TypeAlias = (
+        GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict
+    )
+    GenerationConfigRoutingConfigAutoRoutingModeOrDict: TypeAlias = (
+        GenerationConfigRoutingConfigAutoRoutingMode | GenerationConfigRoutingConfigAutoRoutingModeDict
+    )
+    GenerationConfigRoutingConfigManualRoutingModeOrDict: TypeAlias = (
+        GenerationConfigRoutingConfigManualRoutingMode | GenerationConfigRoutingConfigManualRoutingModeDict
+    )
+    GenerationOutputConfigOrDict: TypeAlias = GenerationOutputConfig | GenerationOutputConfigDict
     GetCachedContentRequestOrDict: TypeAlias = GetCachedContentRequest | GetCachedContentRequestDict
     GetChunkRequestOrDict: TypeAlias = GetChunkRequest | GetChunkRequestDict
     GetCorpusRequestOrDict: TypeAlias = GetCorpusRequest | GetCorpusRequestDict
     GetDocumentRequestOrDict: TypeAlias = GetDocumentRequest | GetDocumentRequestDict
     GetFileRequestOrDict: TypeAlias = GetFileRequest | GetFileRequestDict
+    GetFileSearchStoreRequestOrDict: TypeAlias = GetFileSearchStoreRequest | GetFileSearchStoreRequestDict
     GetModelRequestOrDict: TypeAlias = GetModelRequest | GetModelRequestDict
     GetPermissionRequestOrDict: TypeAlias = GetPermissionRequest | GetPermissionRequestDict
     GetTunedModelRequestOrDict: TypeAlias = GetTunedModelRequest | GetTunedModelRequestDict
@@ -1183,6 +1377,9 @@ if TYPE_CHECKING:
     )
     ImageResponseFormatOrDict: TypeAlias = ImageResponseFormat | ImageResponseFormatDict
     ImageSearchOrDict: TypeAlias = ImageSearch | ImageSearchDict
+    ImportFileMetadataOrDict: TypeAlias = ImportFileMetadata | ImportFileMetadataDict
+    ImportFileRequestOrDict: TypeAlias = ImportFileRequest | ImportFileRequestDict
+    ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
     InlinedEmbedContentRequestOrDict: TypeAlias = InlinedEmbedContentRequest | InlinedEmbedContentRequestDict
     InlinedEmbedContentRequestsOrDict: TypeAlias = (
         InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict
@@ -1194,8 +1391,10 @@ if TYPE_CHECKING:
     InlinedResponsesOrDict: TypeAlias = InlinedResponses | InlinedResponsesDict
     InputConfigOrDict: TypeAlias = InputConfig | InputConfigDict
     InputEmbedContentConfigOrDict: TypeAlias = InputEmbedContentConfig | InputEmbedContentConfigDict
+    IntervalOrDict: TypeAlias = Interval | IntervalDict
     LanguageAutoOrDict: TypeAlias = LanguageAuto | LanguageAutoDict
     LanguageHintsOrDict: TypeAlias = LanguageHints | LanguageHintsDict
+    LatLngOrDict: TypeAlias = LatLng | LatLngDict
     ListCachedContentsRequestOrDict: TypeAlias = ListCachedContentsRequest | ListCachedContentsRequestDict
     ListCachedContentsResponseOrDict: TypeAlias = ListCachedContentsResponse | ListCachedContentsResponseDict
     ListChunksRequestOrDict: TypeAlias = ListChunksRequest | ListChunksRequestDict
@@ -1204,6 +1403,12 @@ if TYPE_CHECKING:
     ListCorporaResponseOrDict: TypeAlias = ListCorporaResponse | ListCorporaResponseDict
     ListDocumentsRequestOrDict: TypeAlias = ListDocumentsRequest | ListDocumentsRequestDict
     ListDocumentsResponseOrDict: TypeAlias = ListDocumentsResponse | ListDocumentsResponseDict
+    ListFileSearchStoresRequestOrDict: TypeAlias = (
+        ListFileSearchStoresRequest | ListFileSearchStoresRequestDict
+    )
+    ListFileSearchStoresResponseOrDict: TypeAlias = (
+        ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
+    )
     ListFilesRequestOrDict: TypeAlias = ListFilesRequest | ListFilesRequestDict
     ListFilesResponseOrDict: TypeAlias = ListFilesResponse | ListFilesResponseDict
     ListModelsRequestOrDict: TypeAlias = ListModelsRequest | ListModelsRequestDict
@@ -1244,10 +1449,13 @@ if TYPE_CHECKING:
     MetadataFilterOrDict: TypeAlias = MetadataFilter | MetadataFilterDict
     ModalityTokenCountOrDict: TypeAlias = ModalityTokenCount | ModalityTokenCountDict
     ModelOrDict: TypeAlias = Model | ModelDict
+    ModelArmorConfigOrDict: TypeAlias = ModelArmorConfig | ModelArmorConfigDict
+    ModelSelectionConfigOrDict: TypeAlias = ModelSelectionConfig | ModelSelectionConfigDict
     ModelStatusOrDict: TypeAlias = ModelStatus | ModelStatusDict
     MultiSpeakerVoiceConfigOrDict: TypeAlias = MultiSpeakerVoiceConfig | MultiSpeakerVoiceConfigDict
     PartOrDict: TypeAlias = Part | PartDict
     PartMediaResolutionOrDict: TypeAlias = PartMediaResolution | PartMediaResolutionDict
+    PartUnionOrDict: TypeAlias = PartUnion | PartUnionDict
     PartialArgOrDict: TypeAlias = PartialArg | PartialArgDict
     PermissionOrDict: TypeAlias = Permission | PermissionDict
     PrebuiltVoiceConfigOrDict: TypeAlias = PrebuiltVoiceConfig | PrebuiltVoiceConfigDict
@@ -1264,16 +1472,28 @@ if TYPE_CHECKING:
     QueryCorpusResponseOrDict: TypeAlias = QueryCorpusResponse | QueryCorpusResponseDict
     QueryDocumentRequestOrDict: TypeAlias = QueryDocumentRequest | QueryDocumentRequestDict
     QueryDocumentResponseOrDict: TypeAlias = QueryDocumentResponse | QueryDocumentResponseDict
+    RagRetrievalConfigOrDict: TypeAlias = RagRetrievalConfig | RagRetrievalConfigDict
+    RagRetrievalConfigFilterOrDict: TypeAlias = RagRetrievalConfigFilter | RagRetrievalConfigFilterDict
+    RagRetrievalConfigRankingOrDict: TypeAlias = RagRetrievalConfigRanking | RagRetrievalConfigRankingDict
+    RagRetrievalConfigRankingLlmRankerOrDict: TypeAlias = (
+        RagRetrievalConfigRankingLlmRanker | RagRetrievalConfigRankingLlmRankerDict
+    )
+    RagRetrievalConfigRankingRankServiceOrDict: TypeAlias = (
+        RagRetrievalConfigRankingRankService | RagRetrievalConfigRankingRankServiceDict
+    )
     RealtimeInputConfigOrDict: TypeAlias = RealtimeInputConfig | RealtimeInputConfigDict
+    RegisterFilesRequestOrDict: TypeAlias = RegisterFilesRequest | RegisterFilesRequestDict
     RelevantChunkOrDict: TypeAlias = RelevantChunk | RelevantChunkDict
     ReplicatedVoiceConfigOrDict: TypeAlias = ReplicatedVoiceConfig | ReplicatedVoiceConfigDict
     ResponseFormatOrDict: TypeAlias = ResponseFormat | ResponseFormatDict
+    RetrievalOrDict: TypeAlias = Retrieval | RetrievalDict
     RetrievalConfigOrDict: TypeAlias = RetrievalConfig | RetrievalConfigDict
     RetrievalMetadataOrDict: TypeAlias = RetrievalMetadata | RetrievalMetadataDict
     SafetyFeedbackOrDict: TypeAlias = SafetyFeedback | SafetyFeedbackDict
     SafetyRatingOrDict: TypeAlias = SafetyRating | SafetyRatingDict
     SafetySettingOrDict: TypeAlias = SafetySetting | SafetySettingDict
     SchemaOrDict: TypeAlias = Schema | SchemaDict
+    SchemaUnionOrDict: TypeAlias = SchemaUnion | SchemaUnionDict
     SearchEntryPointOrDict: TypeAlias = SearchEntryPoint | SearchEntryPointDict
     SearchTypesOrDict: TypeAlias = SearchTypes | SearchTypesDict
     SegmentOrDict: TypeAlias = Segment | SegmentDict
@@ -1282,6 +1502,7 @@ if TYPE_CHECKING:
     SlidingWindowOrDict: TypeAlias = SlidingWindow | SlidingWindowDict
     SpeakerVoiceConfigOrDict: TypeAlias = SpeakerVoiceConfig | SpeakerVoiceConfigDict
     SpeechConfigOrDict: TypeAlias = SpeechConfig | SpeechConfigDict
+    SpeechConfigUnionOrDict: TypeAlias = SpeechConfigUnion | SpeechConfigUnionDict
     SpeechMetadataOrDict: TypeAlias = SpeechMetadata | SpeechMetadataDict
     SpreadsheetMetadataOrDict: TypeAlias = SpreadsheetMetadata | SpreadsheetMetadataDict
     StreamableHttpTransportOrDict: TypeAlias = StreamableHttpTransport | StreamableHttpTransportDict
@@ -1294,7 +1515,11 @@ if TYPE_CHECKING:
     ToolCallOrDict: TypeAlias = ToolCall | ToolCallDict
     ToolCodeExecutionOrDict: TypeAlias = ToolCodeExecution | ToolCodeExecutionDict
     ToolConfigOrDict: TypeAlias = ToolConfig | ToolConfigDict
+    ToolExaAiSearchOrDict: TypeAlias = ToolExaAiSearch | ToolExaAiSearchDict
+    ToolListUnionOrDict: TypeAlias = ToolListUnion | ToolListUnionDict
+    ToolParallelAiSearchOrDict: TypeAlias = ToolParallelAiSearch | ToolParallelAiSearchDict
     ToolResponseOrDict: TypeAlias = ToolResponse | ToolResponseDict
+    ToolUnionOrDict: TypeAlias = ToolUnion | ToolUnionDict
     TranscriptionOrDict: TypeAlias = Transcription | TranscriptionDict
     TransferOwnershipRequestOrDict: TypeAlias = TransferOwnershipRequest | TransferOwnershipRequestDict
     TransferOwnershipResponseOrDict: TypeAlias = TransferOwnershipResponse | TransferOwnershipResponseDict
@@ -1311,10 +1536,25 @@ if TYPE_CHECKING:
     UpdateDocumentRequestOrDict: TypeAlias = UpdateDocumentRequest | UpdateDocumentRequestDict
     UpdatePermissionRequestOrDict: TypeAlias = UpdatePermissionRequest | UpdatePermissionRequestDict
     UpdateTunedModelRequestOrDict: TypeAlias = UpdateTunedModelRequest | UpdateTunedModelRequestDict
+    UploadToFileSearchStoreMetadataOrDict: TypeAlias = (
+        UploadToFileSearchStoreMetadata | UploadToFileSearchStoreMetadataDict
+    )
+    UploadToFileSearchStoreRequestOrDict: TypeAlias = (
+        UploadToFileSearchStoreRequest | UploadToFileSearchStoreRequestDict
+    )
+    UploadToFileSearchStoreResponseOrDict: TypeAlias = (
+        UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
+    )
     UrlContextOrDict: TypeAlias = UrlContext | UrlContextDict
     UrlContextMetadataOrDict: TypeAlias = UrlContextMetadata | UrlContextMetadataDict
     UrlMetadataOrDict: TypeAlias = UrlMetadata | UrlMetadataDict
     UsageMetadataOrDict: TypeAlias = UsageMetadata | UsageMetadataDict
+    VertexAISearchOrDict: TypeAlias = VertexAISearch | VertexAISearchDict
+    VertexAISearchDataStoreSpecOrDict: TypeAlias = (
+        VertexAISearchDataStoreSpec | VertexAISearchDataStoreSpecDict
+    )
+    VertexRagStoreOrDict: TypeAlias = VertexRagStore | VertexRagStoreDict
+    VertexRagStoreRagResourceOrDict: TypeAlias = VertexRagStoreRagResource | VertexRagStoreRagResourceDict
     VideoFileMetadataOrDict: TypeAlias = VideoFileMetadata | VideoFileMetadataDict
     VideoMetadataOrDict: TypeAlias = VideoMetadata | VideoMetadataDict
     VideoResponseFormatOrDict: TypeAlias = VideoResponseFormat | VideoResponseFormatDict
@@ -1325,6 +1565,7 @@ if TYPE_CHECKING:
     VoiceConfigOrDict: TypeAlias = VoiceConfig | VoiceConfigDict
     VoiceConsentSignatureOrDict: TypeAlias = VoiceConsentSignature | VoiceConsentSignatureDict
     WebSearchOrDict: TypeAlias = WebSearch | WebSearchDict
+    WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict
     WordInfoOrDict: TypeAlias = WordInfo | WordInfoDict
 
 __all__ = [
@@ -1335,6 +1576,7 @@ __all__ = [
     "ActivityStart",
     "ActivityStartDict",
     "ActivityStartOrDict",
+    "AdapterSize",
     "AspectRatio",
     "AsyncBatchEmbedContentRequest",
     "AsyncBatchEmbedContentRequestDict",
@@ -1406,13 +1648,18 @@ __all__ = [
     "BatchJobDestinationOrDict",
     "BatchJobDestinationUnion",
     "BatchJobDestinationUnionDict",
+    "BatchJobDestinationUnionOrDict",
     "BatchJobDict",
     "BatchJobOrDict",
+    "BatchJobOutputInfo",
+    "BatchJobOutputInfoDict",
+    "BatchJobOutputInfoOrDict",
     "BatchJobSource",
     "BatchJobSourceDict",
     "BatchJobSourceOrDict",
     "BatchJobSourceUnion",
     "BatchJobSourceUnionDict",
+    "BatchJobSourceUnionOrDict",
     "BatchState",
     "BatchStats",
     "BatchStatsDict",
@@ -1429,6 +1676,9 @@ __all__ = [
     "BidiGenerateContentTranscriptionOrDict",
     "Blob",
     "BlobDict",
+    "BlobImageUnion",
+    "BlobImageUnionDict",
+    "BlobImageUnionOrDict",
     "BlobOrDict",
     "BlockedReason",
     "CachedContent",
@@ -1449,6 +1699,9 @@ __all__ = [
     "Candidate",
     "CandidateDict",
     "CandidateOrDict",
+    "Checkpoint",
+    "CheckpointDict",
+    "CheckpointOrDict",
     "Chunk",
     "ChunkData",
     "ChunkDataDict",
@@ -1471,6 +1724,12 @@ __all__ = [
     "CompletionStats",
     "CompletionStatsDict",
     "CompletionStatsOrDict",
+    "ComputeTokensConfig",
+    "ComputeTokensConfigDict",
+    "ComputeTokensConfigOrDict",
+    "ComputeTokensResponse",
+    "ComputeTokensResponseDict",
+    "ComputeTokensResponseOrDict",
     "ComputerUse",
     "ComputerUseDict",
     "ComputerUseOrDict",
@@ -1492,12 +1751,24 @@ __all__ = [
     "ContentFilterOrDict",
     "ContentListUnion",
     "ContentListUnionDict",
+    "ContentListUnionOrDict",
     "ContentOrDict",
+    "ContentReferenceImage",
+    "ContentReferenceImageDict",
+    "ContentReferenceImageOrDict",
     "ContentUnion",
     "ContentUnionDict",
+    "ContentUnionOrDict",
     "ContextWindowCompressionConfig",
     "ContextWindowCompressionConfigDict",
     "ContextWindowCompressionConfigOrDict",
+    "ControlReferenceConfig",
+    "ControlReferenceConfigDict",
+    "ControlReferenceConfigOrDict",
+    "ControlReferenceImage",
+    "ControlReferenceImageDict",
+    "ControlReferenceImageOrDict",
+    "ControlReferenceType",
     "Corpus",
     "CorpusDict",
     "CorpusOrDict",
@@ -1561,9 +1832,15 @@ __all__ = [
     "CreateFileSearchStoreConfig",
     "CreateFileSearchStoreConfigDict",
     "CreateFileSearchStoreConfigOrDict",
+    "CreateFileSearchStoreRequest",
+    "CreateFileSearchStoreRequestDict",
+    "CreateFileSearchStoreRequestOrDict",
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
     "CreatePermissionRequestOrDict",
+    "CreateTokenRequest",
+    "CreateTokenRequestDict",
+    "CreateTokenRequestOrDict",
     "CreateTunedModelMetadata",
     "CreateTunedModelMetadataDict",
     "CreateTunedModelMetadataOrDict",
@@ -1621,6 +1898,9 @@ __all__ = [
     "DeleteFileSearchStoreConfig",
     "DeleteFileSearchStoreConfigDict",
     "DeleteFileSearchStoreConfigOrDict",
+    "DeleteFileSearchStoreRequest",
+    "DeleteFileSearchStoreRequestDict",
+    "DeleteFileSearchStoreRequestOrDict",
     "DeleteModelConfig",
     "DeleteModelConfigDict",
     "DeleteModelConfigOrDict",
@@ -1644,6 +1924,7 @@ __all__ = [
     "DocumentMetadataDict",
     "DocumentMetadataOrDict",
     "DocumentOrDict",
+    "DocumentState",
     "DownloadFileConfig",
     "DownloadFileConfigDict",
     "DownloadFileConfigOrDict",
@@ -1660,6 +1941,13 @@ __all__ = [
     "DynamicRetrievalConfigDict",
     "DynamicRetrievalConfigMode",
     "DynamicRetrievalConfigOrDict",
+    "EditImageConfig",
+    "EditImageConfigDict",
+    "EditImageConfigOrDict",
+    "EditImageResponse",
+    "EditImageResponseDict",
+    "EditImageResponseOrDict",
+    "EditMode",
     "EmbedContentBatch",
     "EmbedContentBatchDict",
     "EmbedContentBatchOrDict",
@@ -1669,6 +1957,9 @@ __all__ = [
     "EmbedContentConfig",
     "EmbedContentConfigDict",
     "EmbedContentConfigOrDict",
+    "EmbedContentMetadata",
+    "EmbedContentMetadataDict",
+    "EmbedContentMetadataOrDict",
     "EmbedContentRequest",
     "EmbedContentRequestDict",
     "EmbedContentRequestOrDict",
@@ -1687,7 +1978,16 @@ __all__ = [
     "EmbeddingsBatchJobSource",
     "EmbeddingsBatchJobSourceDict",
     "EmbeddingsBatchJobSourceOrDict",
+    "EncryptionSpec",
+    "EncryptionSpecDict",
+    "EncryptionSpecOrDict",
     "EndSensitivity",
+    "Endpoint",
+    "EndpointDict",
+    "EndpointOrDict",
+    "EnterpriseWebSearch",
+    "EnterpriseWebSearchDict",
+    "EnterpriseWebSearchOrDict",
     "Environment",
     "Example",
     "ExampleDict",
@@ -1695,6 +1995,7 @@ __all__ = [
     "ExecutableCode",
     "ExecutableCodeDict",
     "ExecutableCodeOrDict",
+    "FeatureSelectionPreference",
     "File",
     "FileData",
     "FileDataDict",
@@ -1813,7 +2114,20 @@ __all__ = [
     "GenerationConfig",
     "GenerationConfigDict",
     "GenerationConfigOrDict",
+    "GenerationConfigRoutingConfig",
+    "GenerationConfigRoutingConfigAutoRoutingMode",
+    "GenerationConfigRoutingConfigAutoRoutingModeDict",
+    "GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference",
+    "GenerationConfigRoutingConfigAutoRoutingModeOrDict",
+    "GenerationConfigRoutingConfigDict",
+    "GenerationConfigRoutingConfigManualRoutingMode",
+    "GenerationConfigRoutingConfigManualRoutingModeDict",
+    "GenerationConfigRoutingConfigManualRoutingModeOrDict",
+    "GenerationConfigRoutingConfigOrDict",
     "GenerationConfigThinkingConfig",
+    "GenerationOutputConfig",
+    "GenerationOutputConfigDict",
+    "GenerationOutputConfigOrDict",
     "GetBatchJobConfig",
     "GetBatchJobConfigDict",
     "GetBatchJobConfigOrDict",
@@ -1844,6 +2158,9 @@ __all__ = [
     "GetFileSearchStoreConfig",
     "GetFileSearchStoreConfigDict",
     "GetFileSearchStoreConfigOrDict",
+    "GetFileSearchStoreRequest",
+    "GetFileSearchStoreRequestDict",
+    "GetFileSearchStoreRequestOrDict",
     "GetModelConfig",
     "GetModelConfigDict",
     "GetModelConfigOrDict",
@@ -1972,9 +2289,15 @@ __all__ = [
     "ImportFileConfig",
     "ImportFileConfigDict",
     "ImportFileConfigOrDict",
+    "ImportFileMetadata",
+    "ImportFileMetadataDict",
+    "ImportFileMetadataOrDict",
     "ImportFileOperation",
     "ImportFileOperationDict",
     "ImportFileOperationOrDict",
+    "ImportFileRequest",
+    "ImportFileRequestDict",
+    "ImportFileRequestOrDict",
     "ImportFileResponse",
     "ImportFileResponseDict",
     "ImportFileResponseOrDict",
@@ -2009,6 +2332,13 @@ __all__ = [
     "InputEmbedContentConfigDict",
     "InputEmbedContentConfigOrDict",
     "InteractionStatus",
+    "Interval",
+    "IntervalDict",
+    "IntervalOrDict",
+    "JSONSchema",
+    "JSONSchemaDict",
+    "JSONSchemaOrDict",
+    "JSONSchemaType",
     "JobError",
     "JobErrorDict",
     "JobErrorOrDict",
@@ -2020,6 +2350,9 @@ __all__ = [
     "LanguageHints",
     "LanguageHintsDict",
     "LanguageHintsOrDict",
+    "LatLng",
+    "LatLngDict",
+    "LatLngOrDict",
     "ListBatchJobsConfig",
     "ListBatchJobsConfigDict",
     "ListBatchJobsConfigOrDict",
@@ -2059,6 +2392,9 @@ __all__ = [
     "ListFileSearchStoresConfig",
     "ListFileSearchStoresConfigDict",
     "ListFileSearchStoresConfigOrDict",
+    "ListFileSearchStoresRequest",
+    "ListFileSearchStoresRequestDict",
+    "ListFileSearchStoresRequestOrDict",
     "ListFileSearchStoresResponse",
     "ListFileSearchStoresResponseDict",
     "ListFileSearchStoresResponseOrDict",
@@ -2198,6 +2534,13 @@ __all__ = [
     "LogprobsResultTopCandidates",
     "LogprobsResultTopCandidatesDict",
     "LogprobsResultTopCandidatesOrDict",
+    "MaskReferenceConfig",
+    "MaskReferenceConfigDict",
+    "MaskReferenceConfigOrDict",
+    "MaskReferenceImage",
+    "MaskReferenceImageDict",
+    "MaskReferenceImageOrDict",
+    "MaskReferenceMode",
     "McpServer",
     "McpServerDict",
     "McpServerOrDict",
@@ -2223,9 +2566,15 @@ __all__ = [
     "ModalityTokenCountOrDict",
     "Mode",
     "Model",
+    "ModelArmorConfig",
+    "ModelArmorConfigDict",
+    "ModelArmorConfigOrDict",
     "ModelContent",
     "ModelDict",
     "ModelOrDict",
+    "ModelSelectionConfig",
+    "ModelSelectionConfigDict",
+    "ModelSelectionConfigOrDict",
     "ModelStage",
     "ModelStatus",
     "ModelStatusDict",
@@ -2248,6 +2597,7 @@ __all__ = [
     "PartOrDict",
     "PartUnion",
     "PartUnionDict",
+    "PartUnionOrDict",
     "PartialArg",
     "PartialArgDict",
     "PartialArgOrDict",
@@ -2258,6 +2608,9 @@ __all__ = [
     "PermissionRole",
     "PersonGeneration",
     "PhishBlockThreshold",
+    "PreTunedModel",
+    "PreTunedModelDict",
+    "PreTunedModelOrDict",
     "PrebuiltVoiceConfig",
     "PrebuiltVoiceConfigDict",
     "PrebuiltVoiceConfigOrDict",
@@ -2295,12 +2648,36 @@ __all__ = [
     "QueryDocumentResponse",
     "QueryDocumentResponseDict",
     "QueryDocumentResponseOrDict",
+    "RagRetrievalConfig",
+    "RagRetrievalConfigDict",
+    "RagRetrievalConfigFilter",
+    "RagRetrievalConfigFilterDict",
+    "RagRetrievalConfigFilterOrDict",
+    "RagRetrievalConfigOrDict",
+    "RagRetrievalConfigRanking",
+    "RagRetrievalConfigRankingDict",
+    "RagRetrievalConfigRankingLlmRanker",
+    "RagRetrievalConfigRankingLlmRankerDict",
+    "RagRetrievalConfigRankingLlmRankerOrDict",
+    "RagRetrievalConfigRankingOrDict",
+    "RagRetrievalConfigRankingRankService",
+    "RagRetrievalConfigRankingRankServiceDict",
+    "RagRetrievalConfigRankingRankServiceOrDict",
+    "RawReferenceImage",
+    "RawReferenceImageDict",
+    "RawReferenceImageOrDict",
     "RealtimeInputConfig",
     "RealtimeInputConfigDict",
     "RealtimeInputConfigOrDict",
+    "ReferenceImage",
+    "ReferenceImageDict",
+    "ReferenceImageOrDict",
     "RegisterFilesConfig",
     "RegisterFilesConfigDict",
     "RegisterFilesConfigOrDict",
+    "RegisterFilesRequest",
+    "RegisterFilesRequestDict",
+    "RegisterFilesRequestOrDict",
     "RegisterFilesResponse",
     "RegisterFilesResponseDict",
     "RegisterFilesResponseOrDict",
@@ -2313,12 +2690,15 @@ __all__ = [
     "ResponseFormat",
     "ResponseFormatDict",
     "ResponseFormatOrDict",
+    "Retrieval",
     "RetrievalConfig",
     "RetrievalConfigDict",
     "RetrievalConfigOrDict",
+    "RetrievalDict",
     "RetrievalMetadata",
     "RetrievalMetadataDict",
     "RetrievalMetadataOrDict",
+    "RetrievalOrDict",
     "SafetyAttributes",
     "SafetyAttributesDict",
     "SafetyAttributesOrDict",
@@ -2339,6 +2719,7 @@ __all__ = [
     "SchemaOrDict",
     "SchemaUnion",
     "SchemaUnionDict",
+    "SchemaUnionOrDict",
     "SearchEntryPoint",
     "SearchEntryPointDict",
     "SearchEntryPointOrDict",
@@ -2369,6 +2750,7 @@ __all__ = [
     "SpeechConfigOrDict",
     "SpeechConfigUnion",
     "SpeechConfigUnionDict",
+    "SpeechConfigUnionOrDict",
     "SpeechMetadata",
     "SpeechMetadataDict",
     "SpeechMetadataOrDict",
@@ -2383,6 +2765,34 @@ __all__ = [
     "StringList",
     "StringListDict",
     "StringListOrDict",
+    "StyleReferenceConfig",
+    "StyleReferenceConfigDict",
+    "StyleReferenceConfigOrDict",
+    "StyleReferenceImage",
+    "StyleReferenceImageDict",
+    "StyleReferenceImageOrDict",
+    "SubjectReferenceConfig",
+    "SubjectReferenceConfigDict",
+    "SubjectReferenceConfigOrDict",
+    "SubjectReferenceImage",
+    "SubjectReferenceImageDict",
+    "SubjectReferenceImageOrDict",
+    "SubjectReferenceType",
+    "SupervisedHyperParameters",
+    "SupervisedHyperParametersDict",
+    "SupervisedHyperParametersOrDict",
+    "SupervisedTuningDataStats",
+    "SupervisedTuningDataStatsDict",
+    "SupervisedTuningDataStatsOrDict",
+    "SupervisedTuningDatasetDistribution",
+    "SupervisedTuningDatasetDistributionDatasetBucket",
+    "SupervisedTuningDatasetDistributionDatasetBucketDict",
+    "SupervisedTuningDatasetDistributionDatasetBucketOrDict",
+    "SupervisedTuningDatasetDistributionDict",
+    "SupervisedTuningDatasetDistributionOrDict",
+    "SupervisedTuningSpec",
+    "SupervisedTuningSpecDict",
+    "SupervisedTuningSpecOrDict",
     "TaskType",
     "TextCompletion",
     "TextCompletionDict",
@@ -2397,6 +2807,9 @@ __all__ = [
     "ThinkingConfigDict",
     "ThinkingConfigOrDict",
     "ThinkingLevel",
+    "TokensInfo",
+    "TokensInfoDict",
+    "TokensInfoOrDict",
     "Tool",
     "ToolCall",
     "ToolCallDict",
@@ -2408,15 +2821,23 @@ __all__ = [
     "ToolConfigDict",
     "ToolConfigOrDict",
     "ToolDict",
+    "ToolExaAiSearch",
+    "ToolExaAiSearchDict",
+    "ToolExaAiSearchOrDict",
     "ToolListUnion",
     "ToolListUnionDict",
+    "ToolListUnionOrDict",
     "ToolOrDict",
+    "ToolParallelAiSearch",
+    "ToolParallelAiSearchDict",
+    "ToolParallelAiSearchOrDict",
     "ToolResponse",
     "ToolResponseDict",
     "ToolResponseOrDict",
     "ToolType",
     "ToolUnion",
     "ToolUnionDict",
+    "ToolUnionOrDict",
     "TrafficType",
     "Transcription",
     "TranscriptionDict",
@@ -2431,6 +2852,9 @@ __all__ = [
     "TranslationConfigDict",
     "TranslationConfigOrDict",
     "TunedModel",
+    "TunedModelCheckpoint",
+    "TunedModelCheckpointDict",
+    "TunedModelCheckpointOrDict",
     "TunedModelDict",
     "TunedModelInfo",
     "TunedModelInfoDict",
@@ -2440,6 +2864,9 @@ __all__ = [
     "TunedModelSourceDict",
     "TunedModelSourceOrDict",
     "TunedModelState",
+    "TuningDataStats",
+    "TuningDataStatsDict",
+    "TuningDataStatsOrDict",
     "TuningDataset",
     "TuningDatasetDict",
     "TuningDatasetOrDict",
@@ -2450,6 +2877,7 @@ __all__ = [
     "TuningExamplesDict",
     "TuningExamplesOrDict",
     "TuningJob",
+    "TuningMethod",
     "TuningOperation",
     "TuningOperationDict",
     "TuningOperationOrDict",
@@ -2459,6 +2887,9 @@ __all__ = [
     "TuningTask",
     "TuningTaskDict",
     "TuningTaskOrDict",
+    "TuningValidationDataset",
+    "TuningValidationDatasetDict",
+    "TuningValidationDatasetOrDict",
     "TurnCompleteReason",
     "TurnCoverage",
     "Type",
@@ -2492,15 +2923,27 @@ __all__ = [
     "UploadToFileSearchStoreConfig",
     "UploadToFileSearchStoreConfigDict",
     "UploadToFileSearchStoreConfigOrDict",
+    "UploadToFileSearchStoreMetadata",
+    "UploadToFileSearchStoreMetadataDict",
+    "UploadToFileSearchStoreMetadataOrDict",
     "UploadToFileSearchStoreOperation",
     "UploadToFileSearchStoreOperationDict",
     "UploadToFileSearchStoreOperationOrDict",
+    "UploadToFileSearchStoreRequest",
+    "UploadToFileSearchStoreRequestDict",
+    "UploadToFileSearchStoreRequestOrDict",
     "UploadToFileSearchStoreResponse",
     "UploadToFileSearchStoreResponseDict",
     "UploadToFileSearchStoreResponseOrDict",
     "UploadToFileSearchStoreResumableResponse",
     "UploadToFileSearchStoreResumableResponseDict",
     "UploadToFileSearchStoreResumableResponseOrDict",
+    "UpscaleImageConfig",
+    "UpscaleImageConfigDict",
+    "UpscaleImageConfigOrDict",
+    "UpscaleImageResponse",
+    "UpscaleImageResponseDict",
+    "UpscaleImageResponseOrDict",
     "UrlContext",
     "UrlContextDict",
     "UrlContextMetadata",
@@ -2516,6 +2959,23 @@ __all__ = [
     "UsageMetadataOrDict",
     "UserContent",
     "VadSignalType",
+    "VertexAISearch",
+    "VertexAISearchDataStoreSpec",
+    "VertexAISearchDataStoreSpecDict",
+    "VertexAISearchDataStoreSpecOrDict",
+    "VertexAISearchDict",
+    "VertexAISearchOrDict",
+    "VertexMultimodalDatasetDestination",
+    "VertexMultimodalDatasetDestinationDict",
+    "VertexMultimodalDatasetDestinationOrDict",
+    "VertexRagStore",
+    "VertexRagStoreDict",
+    "VertexRagStoreOrDict",
+    "VertexRagStoreRagResource",
+    "VertexRagStoreRagResourceDict",
+    "VertexRagStoreRagResourceOrDict",
+    "VertexTunedModel",
+    "VertexTuningJob",
     "Video",
     "VideoCompressionQuality",
     "VideoDict",
@@ -2571,12 +3031,16 @@ if not TYPE_CHECKING:
         # TypedDicts cost import time and are seldom needed when a program runs.
         if name.endswith("Dict"):
             from gemwire.genai._types import dicts
-            from gemwire_proto.v1beta import views
+            from gemwire_runtime.views import View, typed_dict
 
-            if found := vars(dicts).get(name) or getattr(views, name, None):
+            if found := vars(dicts).get(name):
                 return found
+            if isinstance(kind := globals().get(name.removesuffix("Dict")), type) and issubclass(kind, View):
+                made = globals()[name] = typed_dict(globals(), name)
+                return made
             if (kind := globals().get(name.removesuffix("OrDict"))) and name.endswith("OrDict"):
-                return Union[kind, __getattr__(f"{kind.__name__}Dict")]  # noqa: UP007
+                fields = f"{kind.__name__}Dict"
+                return Union[kind, globals().get(fields) or __getattr__(fields)]  # noqa: UP007
             if name.removesuffix("Dict") in globals():
                 return dict
         raise AttributeError(

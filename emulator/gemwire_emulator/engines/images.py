@@ -78,10 +78,14 @@ def _compress_pixels(prompt: str, seed: int, shift: int, width: int, height: int
 def _generate_rows(prompt: str, seed: int, shift: int, width: int, height: int) -> Iterator[bytes]:
     digest = hashlib.sha256(f"{seed}/{prompt}".encode()).digest()
     colours = (digest[:3], bytes(255 - part for part in digest[:3]))
+    # Rows of the same cells are equal: of a large picture only a few are made.
+    rows: dict[int, bytes] = {}
     for y in range(height):
         cells = digest[4 + (y * _CELLS // height + shift) % _CELLS]
-        row = bytearray(b"\x00")  # no filter
-        for x in range(width):
-            column = x * _CELLS // width
-            row += colours[cells >> min(column, _CELLS - 1 - column) & 1]
-        yield bytes(row)
+        if cells not in rows:
+            # The first byte says that a row has no filter.
+            rows[cells] = b"\x00" + b"".join(
+                colours[cells >> min(column, _CELLS - 1 - column) & 1]
+                for column in (x * _CELLS // width for x in range(width))
+            )
+        yield rows[cells]

@@ -40,6 +40,8 @@ _DIMENSIONS = 768
 _LARGE_PROMPT = 2**17
 #: Bytes of a function's result from which a response names its size only.
 _MAX_QUOTED_RESULT = 2**14
+#: Characters of a passage that a response quotes.
+_MAX_QUOTED_PASSAGE = 200
 
 
 class InstantEngine:
@@ -116,6 +118,8 @@ class InstantEngine:
             opening = "Emulated answer from " + "; ".join(
                 f"{r.name}: {_quote_result(r.response)}" for r in results
             )
+        if passage := _find_passage(request.contents):
+            opening += f". According to {passage}"
         if system:
             opening += f" (told to: {system.strip()[:200]})"
         return opening + ". " + " ".join(rng.choice(_WORDS) for _ in range(_LENGTH)).capitalize() + "."
@@ -155,6 +159,17 @@ class InstantEngine:
 
     async def close(self) -> None:
         """See `base.Engine.close`."""
+
+
+def _find_passage(contents: Sequence[v1beta.Content]) -> str:
+    """Return the first passage that a search in files found for a prompt, with its title; empty for none."""
+    for part in contents[-1].parts if contents else ():
+        if part.HasField("tool_response") and "passages" in part.tool_response.response.fields:
+            for passage in part.tool_response.response.fields["passages"].list_value.values:
+                fields = passage.struct_value.fields
+                title, text = (fields[name].string_value for name in ("title", "text"))
+                return f"{title}: {text[:_MAX_QUOTED_PASSAGE].strip()}"
+    return ""
 
 
 def _quote_result(result: Struct) -> str:

@@ -35,7 +35,11 @@ def schema_from_config(config: v1beta.GenerationConfig) -> JsonSchema | None:
         return json_format.MessageToDict(config.response_json_schema_ordered)
     if config.HasField("response_schema"):
         return schema_from_message(config.response_schema)
-    if config.response_mime_type == "application/json":
+    text = config.response_format.text
+    if text.HasField("json_schema"):
+        found: JsonSchema = json_format.MessageToDict(text.json_schema)
+        return found
+    if "application/json" in (config.response_mime_type, text.mime_type):
         return {"type": "object", "properties": {"answer": {"type": "string"}}}
     return None
 
@@ -64,6 +68,12 @@ def schema_from_message(schema: v1beta.Schema) -> JsonSchema:
         found["required"] = list(schema.required)
     if schema.any_of:
         found["anyOf"] = [schema_from_message(s) for s in schema.any_of]
+    if schema.HasField("additional_properties"):
+        found["additionalProperties"] = _lower_types(json_format.MessageToDict(schema.additional_properties))
+    if schema.defs:
+        found["$defs"] = {name: schema_from_message(one) for name, one in schema.defs.items()}
+    if schema.ref:
+        found["$ref"] = schema.ref.replace("#/defs/", "#/$defs/")
     if schema.nullable:
         found["nullable"] = True
     return found
@@ -77,3 +87,15 @@ def schema_from_parameters(declaration: v1beta.FunctionDeclaration) -> JsonSchem
     elif declaration.HasField("parameters"):
         schema = schema_from_message(declaration.parameters)
     return {"type": "object", **schema}
+
+
+def _lower_types(schema: object) -> object:
+    """Return a schema with the types of JSON Schema, which are those of `Schema` in lower case."""
+    if isinstance(schema, list):
+        return [_lower_types(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: value.lower() if key == "type" and isinstance(value, str) else _lower_types(value)
+        for key, value in schema.items()
+    }

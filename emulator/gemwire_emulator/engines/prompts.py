@@ -79,12 +79,15 @@ def _extract_text(content: v1beta.Content, field: str) -> str:
             texts.append(f"The function {part.function_response.name} returned: {result}")
         elif kind == "inline_data" and part.inline_data.mime_type.startswith("text/"):
             texts.append(part.inline_data.data.decode("utf-8", "replace"))
+        elif kind == "tool_response":
+            found = json.dumps(struct_to_json(part.tool_response.response), ensure_ascii=False)
+            texts.append(f"A search found: {found}")
         elif kind == "executable_code":
             texts.append(f"```\n{part.executable_code.code}\n```")
         elif kind == "code_execution_result":
             texts.append(part.code_execution_result.output)
-        elif kind not in (None, "function_call"):
-            # Function calls are left out: the prompt reads better with the question next to the result.
+        elif kind not in (None, "function_call", "tool_call"):
+            # Calls are left out: the prompt reads better with the question next to the result.
             raise invalid_argument(
                 f"{field}.parts[{i}].{kind}", "cannot be read by the local model, which takes text only"
             )

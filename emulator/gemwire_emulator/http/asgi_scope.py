@@ -70,8 +70,8 @@ def create_call(
 ) -> Call:
     """Create the call that a request makes.
 
-    The API key is read from the header or from ``?key=``, the deadline from X-Server-Timeout, which Google's
-    clients send.
+    The API key is read from the header or from ``?key=``, a token of live sessions from ``?access_token=``,
+    the deadline from X-Server-Timeout, which Google's clients send.
 
     Args:
         method: The RPC.
@@ -86,6 +86,8 @@ def create_call(
     for name, value in query:
         if name == "key":
             headers.setdefault("x-goog-api-key", value)
+        elif name == "access_token":
+            headers.setdefault("authorization", f"Token {value}")
     host, port = scope.get("client") or ("", 0)
     peer = f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
     call = Call(method, headers, front=front, peer=peer)

@@ -13,19 +13,22 @@ from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.errors import Disconnect, StatusError
+from gemwire_emulator.errors import Disconnect, StatusError, token_misused
 from gemwire_emulator.http.asgi_scope import create_call, get_headers, get_path, get_query
 from gemwire_emulator.http.connection import get_connection
 from gemwire_emulator.http.request_body import ClientDisconnected
 from gemwire_emulator.http.responses import JSON_TYPE, encode_error
-from gemwire_emulator.http.router import VERSIONS
+from gemwire_emulator.http.router import VERSIONS, VERTEX_VERSIONS
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
 from gemwire_emulator.json_codec.messages import LARGE_BYTES, parse_json, parse_message, to_json
 
-# Constrained is the path for ephemeral tokens, which the emulator does not distinguish from keys.
-_PATH = re.compile(
+# Constrained is the path for tokens of live sessions; API keys may use it as well.
+_GEMINI = re.compile(
     rf"/ws/google\.ai\.generativelanguage\.({'|'.join(VERSIONS)})"
     r"\.GenerativeService[./]BidiGenerateContent(Constrained)?/?"
+)
+_VERTEX = re.compile(
+    rf"/ws/google\.cloud\.aiplatform\.({'|'.join(VERTEX_VERSIONS)})\.LlmBidiService[./]BidiGenerateContent/?"
 )
 #: Frames that may wait to be handled; after that the client is slowed down by flow control.
 _MAX_QUEUED_FRAMES = 32
@@ -55,20 +58,21 @@ _Frame = bytes | str | None
 class LiveApp:
     """BidiGenerateContent, as an ASGI application for WebSockets."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        """Serve an endpoint of BidiGenerateContent."""
-        self._endpoint = endpoint
+    def __init__(self, gemini: Endpoint, vertex: Endpoint) -> None:
+        """Serve the endpoints of BidiGenerateContent."""
+        self._endpoints = ((_GEMINI, gemini), (_VERTEX, vertex))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a session."""
         await receive()
         path = get_path(scope)
-        if not _PATH.fullmatch(path):
+        endpoint = next((one for pattern, one in self._endpoints if pattern.fullmatch(path)), None)
+        if endpoint is None:
             await _reject(send, StatusError(grpc.StatusCode.NOT_FOUND, f"WebSocket {path} was not found."))
             return
         try:
             call = create_call(
-                self._endpoint.method, scope, get_headers(scope), get_query(scope), front="websocket"
+                endpoint.method, scope, get_headers(scope), get_query(scope), front="websocket"
             )
         except StatusError as error:
             await _reject(send, error)
@@ -80,8 +84,10 @@ class LiveApp:
                 receiving = asyncio.ensure_future(_receive_frames(receive, frames, interrupt))
                 try:
                     # Clients do not expect an error before their first message.
-                    requests = self._parse_frames(await frames.get(), frames)
-                    async with aclosing(self._endpoint.bidi(requests, call)) as messages:
+                    requests = _parse_frames(endpoint.request, await frames.get(), frames)
+                    if call.live_token and "Constrained" not in path:
+                        raise token_misused("opens BidiGenerateContentConstrained")
+                    async with aclosing(endpoint.bidi(requests, call)) as messages:
                         async for message in messages:
                             await send({"type": "websocket.send", "bytes": to_json(message).encode()})
                 finally:
@@ -99,13 +105,14 @@ class LiveApp:
             await _close(send, _RESTART, "The emulator is shutting down.")
             raise
 
-    async def _parse_frames(
-        self, frame: _Frame, frames: asyncio.Queue[_Frame]
-    ) -> AsyncGenerator[Message, None]:
-        while frame is not None:
-            parse = partial(_parse, self._endpoint.request, frame)
-            yield parse() if len(frame) < LARGE_BYTES else await asyncio.to_thread(parse)
-            frame = await frames.get()
+
+async def _parse_frames(
+    kind: type[Message], frame: _Frame, frames: asyncio.Queue[_Frame]
+) -> AsyncGenerator[Message, None]:
+    while frame is not None:
+        parse = partial(_parse, kind, frame)
+        yield parse() if len(frame) < LARGE_BYTES else await asyncio.to_thread(parse)
+        frame = await frames.get()
 
 
 def _parse(kind: type[Message], frame: bytes | str) -> Message:

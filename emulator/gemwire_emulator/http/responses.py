@@ -51,24 +51,27 @@ def encode_error(error: StatusError) -> tuple[int, bytes]:
 class MessageStream:
     r"""A response of several messages: events, ``data: {…}\r\n\r\n``, or an array that grows.
 
-    An error is sent as the last message; nothing else marks the end of events.
+    An error is sent as the last message; unless asked for, nothing else marks the end of events.
 
     Attributes:
         started: True once a message was sent.
     """
 
-    def __init__(self, send: Send, *, events: bool) -> None:
+    def __init__(self, send: Send, *, events: bool, done: bool = False) -> None:
         """Prepare a response. Its status is sent with the first message, as it may become an error's.
 
         Args:
             send: ASGI's.
             events: Send server-sent events instead of an array.
+            done: End events by one whose data is ``[DONE]``.
         """
         self.started = False
         self._send = send
         self._content_type = b"text/event-stream" if events else JSON_TYPE.encode()
         self._before, self._between = (b"data: ", b"data: ") if events else (b"[", b",\r\n")
         self._after, self._end = (b"\r\n\r\n", b"") if events else (b"", b"]")
+        if done:
+            self._end = b"data: [DONE]\r\n\r\n"
 
     async def write(self, message: bytes) -> None:
         """Send a message that is encoded as JSON."""
@@ -82,7 +85,7 @@ class MessageStream:
         """End the response."""
         if not self.started:
             await self._start()
-            self._end = self._end and b"[]"
+            self._end = b"[]" if self._end == b"]" else self._end
         await self._send({"type": "http.response.body", "body": self._end})
 
     async def _start(self) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_runtime.method import HttpBinding
+from gemwire_runtime.method import HttpBinding, Kind
 
 #: Versions in paths. All serve the routes of v1beta, because Google's SDKs differ in which they call.
 VERSIONS = ("v1", "v1beta", "v1alpha")
 #: Versions of Vertex AI, and how its paths go on after them.
-_VERTEX_VERSIONS = ("v1", "v1beta1")
+VERTEX_VERSIONS = ("v1", "v1beta1")
 _VERTEX_ROOTS = frozenset({"projects", "publishers", "endpoints"})
 _VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
 
@@ -28,12 +28,14 @@ class RpcRoute:
         binding: Its rule.
         pattern: Matches the percent-decoded path after the version; groups capture the variables.
         variables: Request fields, dotted, in the order of the groups.
+        streaming: The RPC of the same binding for requests whose field ``stream`` is true, if there is one.
     """
 
     endpoint: Endpoint
     binding: HttpBinding
     pattern: re.Pattern[str]
     variables: tuple[str, ...]
+    streaming: Endpoint | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Router:
             vertex: Whether to add the bindings that are Vertex AI's, or those that are not.
         """
         self._vertex = vertex
-        self._versions = _VERTEX_VERSIONS if vertex else VERSIONS
+        self._versions = VERTEX_VERSIONS if vertex else VERSIONS
         self.routes: list[RpcRoute] = []
         self._index: dict[tuple[str, str, str], list[RpcRoute]] = defaultdict(list)
         for endpoint in endpoints:
@@ -79,8 +81,14 @@ class Router:
             return
         pattern, variables = _compile(template)
         route = RpcRoute(endpoint, binding, pattern, variables)
+        routes = self._index[binding.verb.upper(), first, custom_verb]
+        for at, other in enumerate(routes):
+            if other.binding == binding and endpoint.method.kind is Kind.SERVER_STREAM:
+                route = routes[at] = replace(other, streaming=endpoint)
+                self.routes[self.routes.index(other)] = route
+                return
         self.routes.append(route)
-        self._index[binding.verb.upper(), first, custom_verb].append(route)
+        routes.append(route)
 
     def match(self, verb: str, raw_path: str) -> Match | None:
         """Find the route of a request.

@@ -68,8 +68,12 @@ class RpcApp:
             body = await read_body(receive, headers)
             build = partial(build_request, match, query, body)
             request = build() if len(body) < LARGE_BYTES else await asyncio.to_thread(build)
+            endpoint = match.route.endpoint
+            if match.route.streaming is not None and getattr(request, "stream", False):
+                endpoint = match.route.streaming
+                call.method, form.events, form.done = endpoint.method, True, True
             respond = _respond_stream if call.method.kind is Kind.SERVER_STREAM else _respond_unary
-            await respond(match.route.endpoint, request, call, form, connection, send)
+            await respond(endpoint, request, call, form, connection, send)
         except ClientDisconnected:
             pass
         except Disconnect as error:
@@ -92,6 +96,7 @@ class _ResponseFormat:
 
     Attributes:
         events: Server-sent events.
+        done: Whether an event with ``[DONE]`` ends them.
         integer_enums: Enums as numbers.
         binary: Protobuf instead of JSON.
         gzip: Compressed, if it is large.
@@ -103,6 +108,7 @@ class _ResponseFormat:
             if word not in {"", "json", "sse", "media", "proto", "enum-encoding=int"}:
                 raise invalid_argument("alt", f"{word!r} is not one of json, sse, media and proto")
         self.events = "sse" in words
+        self.done = False
         self.integer_enums = "enum-encoding=int" in words
         self.binary = "proto" in words
         self.gzip = "gzip" in headers.get("accept-encoding", "")
@@ -141,7 +147,7 @@ async def _respond_stream(
     connection: Connection | None,
     send: Send,
 ) -> None:
-    stream = MessageStream(send, events=form.events)
+    stream = MessageStream(send, events=form.events, done=form.done)
     try:
         with _interrupt_on_disconnect_or_deadline(call, connection):
             async with aclosing(endpoint.stream(request, call)) as messages:

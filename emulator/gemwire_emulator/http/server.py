@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 #: connection that is closing fails.
 _KEEP_ALIVE = 75
 _V1 = PACKAGES["google.ai.generativelanguage.v1"]
+_INTERACTIONS = PACKAGES["gemwire.interactions.v1beta"]
 _LIVE = "/google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent"
+_VERTEX_LIVE = "/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
 
 
 class HttpServer:
@@ -160,18 +162,23 @@ def _build_app(
     endpoints = dispatcher.endpoints
     # The routes of v1beta serve all versions, because v1beta has everything that the others have.
     v1_methods = {m.path for service in _V1.tables() for m in service.methods.values()}
-    router = Router(e for path, e in endpoints.items() if path not in v1_methods)
+    in_json = {m.path for service in _INTERACTIONS.tables() for m in service.methods.values()}
+    router = Router(e for path, e in endpoints.items() if path not in v1_methods | in_json)
+    # Apart from the others: the OpenAPI document cannot hold messages of equal names.
+    interactions = Router(e for path, e in endpoints.items() if path in in_json)
     v1 = Router(e for path, e in endpoints.items() if path in v1_methods)
     vertex = Router(endpoints.values(), vertex=True)
-    rpcs = RpcApp(router, vertex)
+    rpcs = RpcApp(router, interactions, vertex)
+    uploads = UploadApp(state, admission, journal)
     downloads = DownloadApp(endpoints, state, rpcs)
     app = Starlette(
         routes=[
             Route("/openapi.json", Document("v1beta", router.routes).serve),
             Route("/v1/openapi.json", Document("v1", v1.routes).serve),
             Route("/aiplatform/openapi.json", Document("v1", vertex.routes, VERTEX).serve),
-            *page.build_routes(router.routes),
-            Route("/upload/{version}/files", UploadApp(state, admission, journal)),
+            *page.build_routes([*router.routes, *interactions.routes]),
+            Route("/upload/{version}/files", uploads),
+            Route("/upload/{version}/fileSearchStores/{store}:uploadToFileSearchStore", uploads),
             Route("/{version}/files/{file}:download", downloads),
             Route("/download/{version}/files/{file}:download", downloads),
         ],
@@ -191,4 +198,4 @@ def _build_app(
     # Not a Mount: its pattern matches no path with a newline, which Starlette would answer in its own format.
     app.router.default = rpcs
     app.router.redirect_slashes = False
-    return RootApp(LiveApp(endpoints[_LIVE]), rpcs, app, page.guard)
+    return RootApp(LiveApp(endpoints[_LIVE], endpoints[_VERTEX_LIVE]), rpcs, app, page.guard)

@@ -38,7 +38,8 @@ def build_request(match: Match, query: Iterable[tuple[str, str]], body: bytes) -
     request: Message = parse_message(kind, fields)
     for path, value in match.values.items():
         _assign(request, path, value)
-    if binding.verb == "patch" and "update_mask" in descriptor.fields_by_name:
+    mask = descriptor.fields_by_name.get("update_mask")
+    if binding.verb == "patch" and mask is not None and mask.message_type is not None:
         _default_update_mask(request, binding.body, data)
     return request
 

@@ -30,16 +30,17 @@ from gemwire_emulator.http.request_body import ClientDisconnected, iter_chunks, 
 from gemwire_emulator.http.responses import send_error, send_response
 from gemwire_emulator.http.takeover_lock import TakenOverError, TakeoverLocks
 from gemwire_emulator.json_codec.messages import parse_json, parse_message, to_json
-from gemwire_emulator.services.uploads import SIZE, Uploads, UploadSession
+from gemwire_emulator.services.uploads import SIZE, UploadRequest, UploadResponse, Uploads, UploadSession
 from gemwire_proto import v1beta
-from gemwire_proto.v1beta import file_service
+from gemwire_proto.v1beta import file_search_store_service, file_service
 
 if TYPE_CHECKING:
     from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.journal import Journal
     from gemwire_emulator.state import State
 
-_CREATE = file_service.SERVICE.methods["CreateFile"]
+_CREATE_FILE = file_service.SERVICE.methods["CreateFile"]
+_ADD_DOCUMENT = file_search_store_service.SERVICE.methods["UploadToFileSearchStore"]
 #: Limit of the JSON that describes a file.
 _MAX_METADATA_BYTES = 2**20
 #: Bytes that are hashed and written at a time, in a thread.
@@ -50,7 +51,11 @@ _COMMANDS = ("upload", "upload, finalize", "finalize", "query", "cancel")
 
 
 class UploadApp:
-    """``/upload/{version}/files``, as an ASGI application."""
+    """Uploads of files and of documents of file search stores, as an ASGI application.
+
+    Their paths are ``/upload/{version}/files`` and
+    ``/upload/{version}/fileSearchStores/{store}:uploadToFileSearchStore``.
+    """
 
     def __init__(self, state: State, admission: AdmissionController, journal: Journal) -> None:
         """Serve uploads.
@@ -98,19 +103,22 @@ class UploadApp:
 
     async def _create(self, scope: Scope, receive: Receive, send: Send) -> None:
         query, headers = get_query(scope), get_headers(scope)
-        call = create_call(_CREATE, scope, headers, query)
+        store = scope["path_params"].get("store", "")
+        call = create_call(_ADD_DOCUMENT if store else _CREATE_FILE, scope, headers, query)
         protocol = dict(query).get("uploadType") or dict(query).get("upload_protocol") or ""
         protocol = headers.get("x-goog-upload-protocol", protocol).lower()
         if protocol == "resumable":
-            await self._start_resumable(call, headers, scope, receive, send)
+            size = _parse_start(headers)
+            request = _parse_request(await read_body(receive, headers, _MAX_METADATA_BYTES), headers, store)
+            await self._start_resumable(request, call, size, scope, send)
         elif protocol == "multipart":
             reader = MultipartReader(headers.get("content-type", ""), iter_chunks(receive))
-            request = _parse_request(await reader.read_json(), headers)
-            request.file.mime_type = request.file.mime_type or reader.content_type
+            request = _parse_request(await reader.read_json(), headers, store)
+            _describe(request).mime_type = _describe(request).mime_type or reader.content_type
             await self._upload_at_once(request, call, None, reader.iter_data(), send)
         elif protocol in {"raw", "media"}:
-            request = _parse_request(b"", headers)
-            request.file.mime_type = request.file.mime_type or headers.get("content-type", "")
+            request = _parse_request(b"", headers, store)
+            _describe(request).mime_type = _describe(request).mime_type or headers.get("content-type", "")
             size = _parse_size(headers, "Content-Length")
             await self._upload_at_once(request, call, size, iter_chunks(receive), send)
         else:
@@ -121,22 +129,17 @@ class UploadApp:
             )
 
     async def _start_resumable(
-        self, call: Call, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+        self, request: UploadRequest, call: Call, size: int | None, scope: Scope, send: Send
     ) -> None:
-        if _parse_command(headers) != "start":
-            reason = "must be start, or the URL must have an upload_id"
-            raise invalid_argument("X-Goog-Upload-Command", reason)
-        size = _parse_size(headers, SIZE)
-        request = _parse_request(await read_body(receive, headers, _MAX_METADATA_BYTES), headers)
         sessions: list[UploadSession] = []
 
-        def begin(request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
-            sessions.append(self._uploads.create(request.file, call, size))
+        def begin(request: UploadRequest, call: Call) -> UploadResponse:
+            sessions.append(self._uploads.create(request, call, size))
             return v1beta.CreateFileResponse()
 
-        await self._create_endpoint(begin).unary(request, call)
+        await self._create_endpoint(begin, call).unary(request, call)
         [session] = sessions
-        host = headers.get("host") or "{}:{}".format(*scope["server"])
+        host = get_headers(scope).get("host") or "{}:{}".format(*scope["server"])
         url = f"{scope['scheme']}://{host}{get_path(scope)}?upload_id={session.identity}"
         response_headers = {
             **self._get_progress_headers(session),
@@ -148,21 +151,21 @@ class UploadApp:
 
     async def _upload_at_once(
         self,
-        request: v1beta.CreateFileRequest,
+        request: UploadRequest,
         call: Call,
         size: int | None,
         data: AsyncGenerator[bytes, None],
         send: Send,
     ) -> None:
-        session = self._uploads.create(request.file, call, size)
+        session = self._uploads.create(request, call, size)
         try:
             await self._write(session, data)
             await asyncio.to_thread(self._state.blobs.sha256, session.blob)
 
-            def finish(request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
-                return v1beta.CreateFileResponse(file=self._uploads.finalize(session))
+            def finish(request: UploadRequest, call: Call) -> UploadResponse:
+                return self._uploads.finalize(session)
 
-            response = await self._create_endpoint(finish).unary(request, call)
+            response = await self._create_endpoint(finish, call).unary(request, call)
         finally:
             if session.status == "active":
                 self._uploads.cancel(session)
@@ -196,9 +199,7 @@ class UploadApp:
         except TakenOverError:
             message = "Another request took over this upload."
             raise StatusError(grpc.StatusCode.ABORTED, message) from None
-        body = b""
-        if session.status == "final":
-            body = to_json(v1beta.CreateFileResponse(file=session.file)).encode()
+        body = b"" if session.response is None else to_json(session.response).encode()
         await send_response(send, body, headers=self._get_progress_headers(session))
 
     async def _write_chunk(
@@ -231,23 +232,43 @@ class UploadApp:
                 self._state.blobs.append(session.blob, bytes(buffer))
 
     def _create_endpoint(
-        self, handler: Callable[[v1beta.CreateFileRequest, Call], v1beta.CreateFileResponse]
+        self, handler: Callable[[UploadRequest, Call], UploadResponse], call: Call
     ) -> Endpoint:
         """Create the endpoint of a call. Chunks of an upload are not calls: neither recorded nor limited."""
-        return Endpoint(_CREATE, _CREATE, handler, self._admission, self._journal)
+        return Endpoint(call.method, call.method, handler, self._admission, self._journal)
 
 
-def _parse_request(body: bytes, headers: Mapping[str, str]) -> v1beta.CreateFileRequest:
-    """Build the CreateFileRequest of a body and headers; a media type in the body takes precedence."""
-    request = parse_message(v1beta.CreateFileRequest, parse_json(body.strip() or b"{}"))
-    file_name = headers.get("x-goog-upload-file-name", "")
-    request.file.mime_type = (
-        request.file.mime_type
+def _parse_start(headers: Mapping[str, str]) -> int | None:
+    """Return the size that the beginning of a resumable upload announces."""
+    if _parse_command(headers) != "start":
+        reason = "must be start, or the URL must have an upload_id"
+        raise invalid_argument("X-Goog-Upload-Command", reason)
+    return _parse_size(headers, SIZE)
+
+
+def _parse_request(body: bytes, headers: Mapping[str, str], store: str) -> UploadRequest:
+    """Build the request of a body and headers; a media type in the body takes precedence."""
+    tree, file_name = parse_json(body.strip() or b"{}"), headers.get("x-goog-upload-file-name", "")
+    request: UploadRequest
+    if store:
+        request = parse_message(v1beta.UploadToFileSearchStoreRequest, tree)
+        request.file_search_store_name = f"fileSearchStores/{store}"
+        request.display_name = request.display_name or file_name
+    else:
+        request = parse_message(v1beta.CreateFileRequest, tree)
+    described = _describe(request)
+    described.mime_type = (
+        described.mime_type
         or headers.get("x-goog-upload-header-content-type", "")
         or mimetypes.guess_type(file_name)[0]
         or ""
     )
     return request
+
+
+def _describe(request: UploadRequest) -> v1beta.File | v1beta.UploadToFileSearchStoreRequest:
+    """Return what has the media type."""
+    return request.file if isinstance(request, v1beta.CreateFileRequest) else request
 
 
 def _parse_command(headers: Mapping[str, str]) -> str:

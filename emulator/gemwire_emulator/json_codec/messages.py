@@ -56,6 +56,7 @@ _MAX_CONTAINERS = 50_000
 #: Shared, because `json.loads` creates a decoder for each text.
 _DECODER = json.JSONDecoder(parse_constant=_reject_constant)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+_SNAKE_CASE = re.compile(r"_([a-z0-9])")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _WRITER, _INTEGER_ENUM_WRITER = JsonWriter(), JsonWriter(integer_enums=True)
 _READER = JsonReader()
@@ -143,7 +144,9 @@ _SPECIAL_WRITERS: dict[type[Message], Callable[..., str]] = {
 
 
 def _normalize(value: Any, descriptor: Descriptor) -> Any:
-    """Drop unknown keys and correct the case of enum names: the service accepts both, json_format neither."""
+    """Drop unknown keys, and correct the case of enum names and of paths: the service accepts all of them."""
+    if isinstance(value, str) and descriptor.full_name == "google.protobuf.FieldMask":
+        return _SNAKE_CASE.sub(lambda found: found[1].upper(), value)
     if is_well_known(descriptor) or not isinstance(value, dict):
         return value
     normalized: dict[str, object] = {}

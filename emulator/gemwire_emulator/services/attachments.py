@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
+from pathlib import Path
 from typing import TypeVar
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.services.files import get_blob, get_file
 from gemwire_emulator.state import State
+from gemwire_emulator.storage import SCHEME, Storage
 from gemwire_proto import v1beta
 
 _Prompt = TypeVar("_Prompt", v1beta.GenerateContentRequest, v1beta.CachedContent)
-#: The URI of a file on any host, or its name; other URIs are ignored.
+#: The URI of a file on any host, or its name. Of other URIs, those of Cloud Storage are read if there is one.
 _FILE = re.compile(r"(?:https?://[^/?#]+/v1\w*/)?(files/[^/?#:]+)(?::download)?(?:\?[^#]*)?")
 #: Bytes of a text file, more than any engine's token limit allows.
 _MOST = 8 * 2**20
@@ -35,9 +38,11 @@ def inline_text_files(state: State, call: Call, request: _Prompt, path: str = ""
     for i, content in enumerate(request.contents):
         for j, part in enumerate(content.parts):
             address = _FILE.fullmatch(part.file_data.file_uri) if part.HasField("file_data") else None
+            field = f"{path}contents[{i}].parts[{j}].file_data.file_uri"
             if address:
-                field = f"{path}contents[{i}].parts[{j}].file_data.file_uri"
                 found[i, j] = _read(state, call.tenant, address[1], field)
+            elif state.storage and part.file_data.file_uri.startswith(SCHEME):
+                found[i, j] = _read_object(state.storage, part.file_data, field)
     texts = {place: blob for place, blob in found.items() if blob is not None}
     if not texts:
         return request
@@ -51,10 +56,20 @@ def inline_text_files(state: State, call: Call, request: _Prompt, path: str = ""
 def _read(state: State, tenant: str, name: str, field: str) -> v1beta.Blob | None:
     """Return the text of a file; None if the file is not text."""
     blob, file = get_blob(state, tenant, name), get_file(state, tenant, name)
-    if not blob or not file.mime_type.startswith(_TEXTS):
+    return _read_text(state.blobs.path(blob), name, file.mime_type, field) if blob else None
+
+
+def _read_object(storage: Storage, file: v1beta.FileData, field: str) -> v1beta.Blob | None:
+    """Return the text of an object in Cloud Storage, which must exist; None if it is not text."""
+    path = storage.find(file.file_uri, field)
+    mime_type = file.mime_type or mimetypes.guess_type(path.name)[0] or ""
+    return _read_text(path, file.file_uri, mime_type, field)
+
+
+def _read_text(path: Path, name: str, mime_type: str, field: str) -> v1beta.Blob | None:
+    if not mime_type.startswith(_TEXTS):
         return None
-    if file.size_bytes > _MOST:
-        raise invalid_argument(
-            field, f"{name} has {file.size_bytes} bytes; a text file in a prompt may have {_MOST}"
-        )
-    return v1beta.Blob(mime_type="text/plain", data=state.blobs.path(blob).read_bytes())
+    size = path.stat().st_size
+    if size > _MOST:
+        raise invalid_argument(field, f"{name} has {size} bytes; a text file in a prompt may have {_MOST}")
+    return v1beta.Blob(mime_type="text/plain", data=path.read_bytes())

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,23 @@ class ItemHandler:
 
 def iter_lines(path: Path) -> Generator[bytes | None, None, None]:
     """Yield the requests in a file, None for one that is too long; empty lines are skipped."""
+    with closing(iter_numbered_lines(path)) as lines:
+        for _, line in lines:
+            yield line
+
+
+def iter_numbered_lines(path: Path) -> Generator[tuple[int, bytes | None], None, None]:
+    """Yield what `iter_lines` does, each with the number of its line, from 1."""
     with path.open("rb") as file:
+        number = 0
         while line := file.readline(_MAX_LINE + 1):
+            number += 1
             if len(line) > _MAX_LINE:
                 while line and not line.endswith(b"\n"):
                     line = file.readline(_MAX_LINE)
-                yield None
+                yield number, None
             elif line.strip():
-                yield line
+                yield number, line
 
 
 def count_lines(path: Path) -> int:
@@ -86,7 +96,7 @@ async def handle_line(line: bytes | None, handler: ItemHandler, model: str, tena
     """
     copied: dict[str, object] = {}
     try:
-        entry = _parse_line(line)
+        entry = parse_line(line)
         copied = {name: entry[name] for name in _COPIED if name in entry}
         request = _parse_request(entry, handler.method, model)
         call = Call(handler.method, {"x-goog-api-key": tenant})
@@ -101,7 +111,8 @@ async def handle_line(line: bytes | None, handler: ItemHandler, model: str, tena
     return f'{{{before}{before and ","}"response":{response}}}\n'.encode()
 
 
-def _parse_line(line: bytes | None) -> dict[str, object]:
+def parse_line(line: bytes | None) -> dict[str, object]:
+    """Return the object of a line; None stands for one that is too long. Raises StatusError."""
     if line is None:
         raise invalid_argument("request", f"has more than {_MAX_LINE} bytes")
     entry = parse_json(line)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import hashlib
 import json
+import mimetypes
+import shutil
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import (
@@ -13,6 +16,7 @@ from gemwire_emulator.errors import (
     invalid_argument,
     not_found,
     resource_exhausted,
+    token_required,
 )
 from gemwire_emulator.names import check_name
 from gemwire_emulator.paging import paginate
@@ -27,6 +31,8 @@ _LIFETIME = datetime.timedelta(hours=48)
 #: Maximum bytes of a file, and of all files of an API key.
 MAX_FILE_SIZE = 2 * 2**30
 MAX_TOTAL_SIZE = 20 * 2**30
+#: Objects that one call registers, and characters of their display names.
+_REGISTERED, _DISPLAY_NAME = 100, 512
 #: Seconds of the emulator's time for which a video is PROCESSING.
 _PROCESSING = 2.0
 #: Base of URIs. Clients parse the name out of a URI in Google's form, which need not be reachable.
@@ -160,6 +166,31 @@ class FileService:
         """Create a file without bytes, of which the caller sets the name and the display name."""
         requested = v1beta.File(name=request.file.name, display_name=request.file.display_name)
         return v1beta.CreateFileResponse(file=store_file(self._state, call.tenant, call.caller, requested))
+
+    async def register_files(
+        self, request: v1beta.RegisterFilesRequest, call: Call
+    ) -> v1beta.RegisterFilesResponse:
+        """Register objects of Cloud Storage as files; what they hold at this moment is what is read later."""
+        if not str(call.metadata.get("authorization", "")).startswith("Bearer "):
+            raise token_required("RegisterFiles")
+        if not 1 <= len(request.uris) <= _REGISTERED:
+            raise invalid_argument("uris", f"must have 1 to {_REGISTERED} entries, not {len(request.uris)}")
+        state = self._state
+        # All are looked up before the first is registered.
+        paths = [state.storage.find(uri, f"uris[{i}]") for i, uri in enumerate(request.uris)]
+        check_storage(state, call.tenant, sum(path.stat().st_size for path in paths), "uris")
+        files = []
+        for uri, path in zip(request.uris, paths, strict=True):
+            blob = state.blobs.create()
+            await asyncio.to_thread(shutil.copyfile, path, state.blobs.path(blob))
+            await asyncio.to_thread(state.blobs.sha256, blob)
+            requested = v1beta.File(
+                display_name=uri.rpartition("/")[2][:_DISPLAY_NAME],
+                mime_type=mimetypes.guess_type(uri)[0] or "application/octet-stream",
+                source=v1beta.File.Source.REGISTERED,
+            )
+            files.append(store_file(state, call.tenant, call.caller, requested, blob))
+        return v1beta.RegisterFilesResponse(files=files)
 
     def list_files(self, request: v1beta.ListFilesRequest, call: Call) -> v1beta.ListFilesResponse:
         """List the files that have not expired, oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -10,6 +11,7 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument, quote
+from gemwire_emulator.services import file_search
 from gemwire_emulator.services.attachments import inline_text_files
 from gemwire_emulator.services.batch_lines import ItemHandler
 from gemwire_emulator.services.batches import Batches
@@ -54,48 +56,67 @@ class GenerativeService(AnswerHandlers, LiveHandlers):
         self, request: v1beta.GenerateContentRequest, call: Call
     ) -> v1beta.GenerateContentResponse:
         """Generate a response as a whole."""
-        builder, rating, deltas = await self._start(request, call)
+        builder, rating, deltas, found = await self._start(request, call)
         if rating is not None:
             return builder.build_blocked(rating)
         async with aclosing(deltas):
-            return builder.build_response([delta async for delta in deltas])
+            response = builder.build_response([delta async for delta in deltas])
+        if found is not None:
+            for candidate in response.candidates:
+                await found.ground(candidate, "".join(get_texts([candidate.content])))
+        return response
 
     async def stream_generate_content(
         self, request: v1beta.GenerateContentRequest, call: Call
     ) -> AsyncGenerator[v1beta.GenerateContentResponse, None]:
         """Generate a response in pieces; usage is cumulative, the last piece has the finish reason."""
-        builder, rating, deltas = await self._start(request, call)
+        builder, rating, deltas, found = await self._start(request, call)
         if rating is not None:
             yield builder.build_blocked(rating)
             return
+        texts: defaultdict[int, str] = defaultdict(str)
         async with aclosing(deltas):
             async for delta in deltas:
-                yield builder.build_message(delta)
+                message = builder.build_message(delta)
+                if found is not None:
+                    texts[delta.index] += "" if delta.thought else delta.text
+                    if delta.finish:
+                        await found.ground(message.candidates[0], texts[delta.index])
+                yield message
 
     async def _start(
         self, request: v1beta.GenerateContentRequest, call: Call
-    ) -> tuple[ResponseBuilder, v1beta.SafetyRating | None, AsyncGenerator[Delta, None]]:
-        """Check a request; return its builder, the rating that blocks it if any, and the output."""
+    ) -> tuple[
+        ResponseBuilder, v1beta.SafetyRating | None, AsyncGenerator[Delta, None], file_search.Retrieval | None
+    ]:
+        """Check a request; return its builder, the rating that blocks it, the output, and what was found."""
         engine = self._state.engine
         prompt = self._build_prompt(request, call, "generateContent")
         if request.HasField("generation_config"):
             check_config(request.generation_config)
         tokens = await engine.count_prompt(prompt)
-        if tokens > engine.input_token_limit:
+        found = await file_search.retrieve(self._state, call, prompt)
+        whole = tokens if found is None else tokens + found.tokens
+        if whole > engine.input_token_limit:
             raise invalid_argument(
-                "contents", f"the prompt has {tokens} tokens; the model accepts {engine.input_token_limit}"
+                "contents", f"the prompt has {whole} tokens; the model accepts {engine.input_token_limit}"
             )
         identity = f"emulated-{self._state.store.next_number():08x}"
         cached = self._count_cached_tokens(request, call) if request.cached_content else None
         rating = find_blocking_rating(get_texts(prompt.contents), request.safety_settings)
         answer = None
-        if request.model.startswith("tunedModels/"):
+        if call.answers or request.model.startswith("tunedModels/"):
             last = "".join(part.text for part in request.contents[-1].parts)
-            answer = get_trained_answer(self._state, request.model, last, call)
+            answer = call.answers.get(last) or get_trained_answer(self._state, request.model, last, call)
         deltas = (
-            engine.generate(prompt) if answer is None else _yield_text(answer, engine.count_tokens([answer]))
+            engine.generate(prompt if found is None else found.prompt)
+            if answer is None
+            else _yield_text(answer, engine.count_tokens([answer]))
         )
-        return ResponseBuilder(engine.version, identity, tokens, cached), rating, deltas
+        builder = ResponseBuilder(engine.version, identity, tokens, cached)
+        if found is not None:
+            builder.add_search(found.tokens, found.reply_parts)
+        return builder, rating, deltas, found
 
     async def count_tokens(
         self, request: v1beta.CountTokensRequest, call: Call

@@ -9,6 +9,7 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.names import check_name
+from gemwire_emulator.services.auth_tokens import count_use, open_session
 from gemwire_emulator.services.config_checks import check_config, check_tokens
 from gemwire_emulator.services.live_session import LiveSession
 from gemwire_emulator.services.model_catalog import check_model
@@ -47,7 +48,10 @@ class LiveHandlers:
             raise invalid_argument("setup", "is required, as the first message")
         if first.WhichOneof("message_type") != "setup":
             raise invalid_argument("setup", "must be the first message")
-        setup = first.setup
+        setup, expires = first.setup, None
+        if call.live_token:
+            opened = open_session(self._state, call, setup)
+            setup, expires = opened.setup, opened.expires
         _check_setup(self._state, setup, call)
         contents: list[v1beta.Content] = []
         recorder = None
@@ -55,7 +59,9 @@ class LiveHandlers:
             recorder = SessionRecorder(self._state, call, setup.model)
             if setup.session_resumption.handle:
                 contents = restore_contents(self._state, call, setup.session_resumption.handle, setup.model)
-        session = LiveSession(self._state, setup, contents, recorder)
+        if call.live_token and not setup.session_resumption.handle:
+            count_use(self._state, call)
+        session = LiveSession(self._state, setup, contents, recorder, expires)
         async with aclosing(session.messages(requests)) as messages:
             async for message in messages:
                 yield message

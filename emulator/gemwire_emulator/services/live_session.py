@@ -11,7 +11,7 @@ import grpc
 
 from gemwire_emulator.engines.audio import synthesize_tone
 from gemwire_emulator.engines.base import Delta
-from gemwire_emulator.errors import StatusError, invalid_argument, quote
+from gemwire_emulator.errors import StatusError, invalid_argument, quote, token_refused
 from gemwire_emulator.services.context_window import build_prompt
 from gemwire_emulator.services.schema_checks import check_json
 from gemwire_emulator.services.session_resumption import SessionRecorder
@@ -34,6 +34,7 @@ class LiveSession:
         setup: v1beta.BidiGenerateContentSetup,
         contents: list[v1beta.Content],
         recorder: SessionRecorder | None,
+        expires: float | None,
     ) -> None:
         """Create a session; `messages` runs it.
 
@@ -42,11 +43,13 @@ class LiveSession:
             setup: A valid BidiGenerateContentSetup.
             contents: The conversation so far, of a session that is resumed.
             recorder: Recorder that creates handles; None without session resumption.
+            expires: Time at which the token of the session expires; None for no such time.
         """
         self._state = state
         self._setup = setup
         self._contents = contents
         self._recorder = recorder
+        self._expires = expires
         self._turns = TurnDetector(setup.realtime_input_config)
         self._interruptible = setup.realtime_input_config.activity_handling != _HANDLING.NO_INTERRUPTION
         # Of size 1, so that a response is generated no faster than it is read, and can be interrupted.
@@ -72,6 +75,7 @@ class LiveSession:
         """
         receiving = asyncio.ensure_future(self._receive_all(requests))
         draining = asyncio.ensure_future(self._drain())
+        expiring = None if self._expires is None else asyncio.ensure_future(self._expire(self._expires))
         try:
             yield v1beta.BidiGenerateContentServerMessage(setup_complete={})
             while (message := await self._out.get()) is not None:
@@ -79,7 +83,7 @@ class LiveSession:
                     raise message
                 yield message
         finally:
-            tasks = [task for task in (receiving, draining, self._response) if task]
+            tasks = [task for task in (receiving, draining, expiring, self._response) if task]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -106,6 +110,10 @@ class LiveSession:
                 "The emulator is stopping; resume the session with the latest handle.",
             )
         )
+
+    async def _expire(self, expires: float) -> None:
+        await self._state.clock.sleep(expires - self._state.clock.now())
+        await self._out.put(token_refused("has expired, and with it the session"))
 
     async def _send(self, **fields: Any) -> None:
         await self._out.put(v1beta.BidiGenerateContentServerMessage(**fields))

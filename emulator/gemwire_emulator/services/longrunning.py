@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-from gemwire_emulator.call import Call
+from gemwire_emulator.call import Owner
 from gemwire_emulator.errors import StatusError
 from gemwire_emulator.names import generate_id
 from gemwire_emulator.state import State
@@ -27,13 +27,13 @@ _CANCELLED: int = grpc.StatusCode.CANCELLED.value[0]
 
 
 def create(
-    state: State, call: Call, parent: str, metadata: Message, keep: Mapping[str, object] | None = None
+    state: State, owner: Owner, parent: str, metadata: Message, keep: Mapping[str, object] | None = None
 ) -> operations_pb2.Operation:
     """Store and return a new operation.
 
     Args:
         state: State of the emulator.
-        call: The call that starts it.
+        owner: The call that starts it.
         parent: Name of its subject, ``tunedModels/x`` or ``models/m``.
         metadata: Its initial metadata.
         keep: JSON that is needed to resume the work after a restart; callers never see it.
@@ -44,7 +44,7 @@ def create(
         operation = operations_pb2.Operation(name=name)
         pack(operation.metadata, metadata)
         extra = json.dumps(dict(keep or {}))
-        state.store.put(call.tenant, name, operation, parent=parent, owner=call.caller, extra=extra)
+        state.store.put(owner.tenant, name, operation, parent=parent, owner=owner.caller, extra=extra)
     return operation
 
 
@@ -94,7 +94,7 @@ def is_cancelled(state: State, tenant: str, name: str) -> bool:
     return operation is not None and operation.done and operation.error.code == _CANCELLED
 
 
-def list_unfinished(state: State, collection: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def list_unfinished(state: State, collection: str) -> Iterator[tuple[str, str, Any]]:
     """Return the operations that were running when the emulator stopped.
 
     Args:

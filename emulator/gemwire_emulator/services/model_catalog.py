@@ -19,13 +19,26 @@ _TEXT = (
     "bidiGenerateContent",
 )
 _LIVE = ("bidiGenerateContent", "countTokens")
+_MEDIA = ("generateContent", "countTokens", "batchGenerateContent")
+_EMBEDDING = ("embedContent", "asyncBatchEmbedContent")
 _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "gemini-2.5-pro": ("Gemini 2.5 Pro", _TEXT),
     "gemini-2.5-flash": ("Gemini 2.5 Flash", _TEXT),
     "gemini-2.5-flash-lite": ("Gemini 2.5 Flash-Lite", _TEXT),
+    "gemini-3.8-flash": ("Gemini 3.8 Flash", _TEXT),
+    "gemini-3.5-flash": ("Gemini 3.5 Flash", _TEXT),
+    "gemini-3.1-pro-preview": ("Gemini 3.1 Pro Preview", _TEXT),
+    "gemini-3.1-flash-lite": ("Gemini 3.1 Flash-Lite", _TEXT),
+    "gemini-3-pro-preview": ("Gemini 3 Pro Preview", _TEXT),
+    "gemini-3-flash-preview": ("Gemini 3 Flash Preview", _TEXT),
+    "gemini-2.5-flash-image": ("Gemini 2.5 Flash Image", _MEDIA),
+    "gemini-2.5-flash-preview-tts": ("Gemini 2.5 Flash Preview TTS", _MEDIA),
+    "gemini-2.5-computer-use-preview-10-2025": ("Gemini 2.5 Computer Use Preview 10-2025", _MEDIA),
     "gemini-2.0-flash": ("Gemini 2.0 Flash", _TEXT),
+    "gemini-2.0-flash-exp": ("Gemini 2.0 Flash Experimental", _TEXT),
     "gemini-2.0-flash-001": ("Gemini 2.0 Flash 001", _TEXT),
     "gemini-2.0-flash-lite": ("Gemini 2.0 Flash-Lite", _TEXT),
+    "gemini-1.5-pro": ("Gemini 1.5 Pro", _TEXT),
     "gemini-1.5-pro-002": ("Gemini 1.5 Pro 002", _TEXT),
     "gemini-1.5-flash": ("Gemini 1.5 Flash", _TEXT),
     "gemini-1.5-flash-002": ("Gemini 1.5 Flash 002", _TEXT),
@@ -38,27 +51,40 @@ _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
         "Gemini 1.0 Pro 001 (legacy)",
         ("generateContent", "countTokens", "createTunedModel"),
     ),
+    "gemini-3.1-flash-live-preview": ("Gemini 3.1 Flash Live Preview", _LIVE),
     "gemini-2.0-flash-live-001": ("Gemini 2.0 Flash 001 Live", _LIVE),
     "gemini-live-2.5-flash-preview": ("Gemini 2.5 Flash Live Preview", _LIVE),
     "gemini-embedding-001": (
         "Gemini Embedding 001",
         ("embedContent", "asyncBatchEmbedContent", "countTextTokens"),
     ),
-    "text-embedding-004": ("Text Embedding 004", ("embedContent", "asyncBatchEmbedContent")),
-    "embedding-001": ("Embedding 001", ("embedContent", "asyncBatchEmbedContent")),
+    "gemini-embedding-2": ("Gemini Embedding 2", _EMBEDDING),
+    "gemini-embedding-2-preview": ("Gemini Embedding 2 Preview", _EMBEDDING),
+    "text-embedding-004": ("Text Embedding 004", _EMBEDDING),
+    "embedding-001": ("Embedding 001", _EMBEDDING),
     "aqa": ("Attributed Question Answering", ("generateAnswer",)),
     "text-bison-001": ("PaLM 2 (legacy)", ("generateText", "countTextTokens", "createTunedTextModel")),
     "chat-bison-001": ("PaLM 2 Chat (legacy)", ("generateMessage", "countMessageTokens")),
     "embedding-gecko-001": ("Embedding Gecko (legacy)", ("embedText", "countTextTokens")),
     "imagen-4.0-generate-001": ("Imagen 4", ("predict",)),
     "imagen-3.0-generate-002": ("Imagen 3.0", ("predict",)),
+    "veo-3.1-generate-preview": ("Veo 3.1 Preview", ("predictLongRunning",)),
     "veo-3.0-generate-001": ("Veo 3", ("predictLongRunning",)),
     "veo-2.0-generate-001": ("Veo 2", ("predictLongRunning",)),
 }
+#: Models of Vertex AI alone.
+_VERTEX_NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "text-embedding-005": ("Text Embedding 005", ("embedContent",)),
+    "text-multilingual-embedding-002": ("Text Multilingual Embedding 002", ("embedContent",)),
+    "imagen-3.0-capability-001": ("Imagen 3 for editing", ("predict",)),
+    "imagen-4.0-upscale-preview": ("Imagen 4 for scaling up", ("predict",)),
+}
+_VERTEX = "google.cloud.aiplatform."
 
 
-def list_base_models(state: State) -> list[v1beta.Model]:
-    """Return all base models, in the order of the list."""
+def list_base_models(state: State, *, vertex: bool = False) -> list[v1beta.Model]:
+    """Return all base models, in the order of the list; those of ``vertex`` AI alone as well."""
+    names = _NAMES | _VERTEX_NAMES if vertex else _NAMES
     return [
         v1beta.Model(
             name=f"models/{name}",
@@ -74,7 +100,7 @@ def list_base_models(state: State) -> list[v1beta.Model]:
             top_p=0.95,
             top_k=64,
         )
-        for name, (display, methods) in _NAMES.items()
+        for name, (display, methods) in names.items()
     ]
 
 
@@ -103,7 +129,10 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
         if current != v1beta.TunedModel.State.ACTIVE:
             raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(current)}, not ACTIVE")
         return
-    known = _NAMES.get(name.removeprefix("models/"))
+    short = name.removeprefix("models/")
+    known = _NAMES.get(short)
+    if known is None and call.method.service.startswith(_VERTEX):
+        known = _VERTEX_NAMES.get(short)
     if known is None:
         raise not_found(name)
     if method and method not in known[1]:
@@ -112,7 +141,8 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
 
 def get_methods(name: str) -> tuple[str, ...]:
     """Return the methods that a base model supports, such as ``createCachedContent``; none if unknown."""
-    _, methods = _NAMES.get(name.removeprefix("models/"), ("", ()))
+    short = name.removeprefix("models/")
+    _, methods = _NAMES.get(short) or _VERTEX_NAMES.get(short, ("", ()))
     return methods
 
 

@@ -20,7 +20,7 @@ from gemwire_proto.google.protobuf import empty_pb2
 
 _NAMES = (
     "tunedModels/*/operations/*|models/*/operations/*|operations/*|batches/*"
-    "|projects/*/locations/*/operations/*"
+    "|fileSearchStores/*/operations/*|fileSearchStores/*/upload/operations/*|projects/*/locations/*/operations/*"
 )
 _FILTER = re.compile(r"done\s*[=:]\s*(true|false)", re.IGNORECASE)
 #: Seconds before the deadline of a call at which a wait returns.

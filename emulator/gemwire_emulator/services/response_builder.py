@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gemwire_emulator.engines.base import Delta
 from gemwire_proto import v1beta
@@ -28,6 +28,19 @@ class ResponseBuilder:
         self._prompt = prompt_tokens
         self._cached = cached_tokens
         self._tokens = 0
+        self._tool_tokens = 0
+        self._first_parts: Sequence[v1beta.Part] = ()
+        self._begun: set[int] = set()
+
+    def add_search(self, tokens: int, parts: Sequence[v1beta.Part]) -> None:
+        """Note a search that the prompt made.
+
+        Args:
+            tokens: Tokens of its result, which count as the prompt's.
+            parts: Parts that each candidate begins with.
+        """
+        self._tool_tokens = tokens
+        self._first_parts = parts
 
     def build_blocked(self, rating: v1beta.SafetyRating) -> v1beta.GenerateContentResponse:
         """Return a response without candidates for a prompt that a rating blocks."""
@@ -40,7 +53,7 @@ class ResponseBuilder:
         """Return the message of a stream for a piece."""
         self._tokens += delta.tokens
         response = self._start_response()
-        _add(response.candidates.add(index=delta.index), delta)
+        self._add(response.candidates.add(index=delta.index), delta)
         return response
 
     def build_response(self, deltas: Iterable[Delta]) -> v1beta.GenerateContentResponse:
@@ -53,15 +66,22 @@ class ResponseBuilder:
         for delta in joined:
             if delta.index not in candidates:
                 candidates[delta.index] = response.candidates.add(index=delta.index)
-            _add(candidates[delta.index], delta)
+            self._add(candidates[delta.index], delta)
         return response
+
+    def _add(self, candidate: v1beta.Candidate, delta: Delta) -> None:
+        if delta.index not in self._begun:
+            self._begun.add(delta.index)
+            candidate.content.parts.extend(self._first_parts)
+        _add(candidate, delta)
 
     def _start_response(self) -> v1beta.GenerateContentResponse:
         response = v1beta.GenerateContentResponse(model_version=self._version, response_id=self._identity)
         usage = response.usage_metadata
         usage.prompt_token_count = self._prompt
         usage.candidates_token_count = self._tokens
-        usage.total_token_count = self._prompt + self._tokens
+        usage.tool_use_prompt_token_count = self._tool_tokens
+        usage.total_token_count = self._prompt + self._tool_tokens + self._tokens
         if self._cached is not None:
             usage.cached_content_token_count = self._cached
         return response

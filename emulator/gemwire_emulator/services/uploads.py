@@ -1,4 +1,4 @@
-"""Upload sessions: the metadata of future files, and the bytes received so far.
+"""Upload sessions: the requests that begin uploads, and the bytes received so far.
 
 A session is in the store and its bytes are in ``state.blobs``, so that an upload can be resumed after a
 kill -9. The id of a session is all that is needed to continue it, since Google's clients send no API key with
@@ -10,13 +10,22 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, invalid_argument, not_found
 from gemwire_emulator.services import files
+from gemwire_emulator.services.document_indexing import MAX_DOCUMENT_SIZE, DocumentIndexing
 from gemwire_emulator.services.resource_lookup import check_display_name, resolve_name
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
+from gemwire_proto.google.longrunning import operations_pb2
+from gemwire_proto.v1beta.file_search_store_service import UPLOAD_TO_FILE_SEARCH_STORE
+from gemwire_proto.v1beta.file_service import CREATE_FILE
+
+#: What an upload makes: a file, or a document of a file search store.
+UploadRequest: TypeAlias = v1beta.CreateFileRequest | v1beta.UploadToFileSearchStoreRequest
+UploadResponse: TypeAlias = v1beta.CreateFileResponse | operations_pb2.Operation
 
 _KIND = "uploads"
 #: Sessions are found without their API key. No RPC accepts names of this form.
@@ -32,23 +41,25 @@ class UploadSession:
 
     Attributes:
         identity: Id of the session, the end of its URL.
-        file: The requested file; once final, the stored one.
-        tenant: Tenant of the file.
-        owner: Owner of the file.
+        request: The request that began it.
+        tenant: Tenant of what it makes.
+        caller: Owner of what it makes.
         size: Announced bytes; None if not announced.
         blob: Bytes received so far, in ``state.blobs``.
         expires: Time of expiration, in seconds since the epoch.
         status: ``active``, ``final`` or ``cancelled``, as the protocol calls it.
+        response: The response, once final.
     """
 
     identity: str
-    file: v1beta.File
+    request: UploadRequest
     tenant: str
-    owner: str
+    caller: str
     size: int | None
     blob: str
     expires: float
     status: str = "active"
+    response: UploadResponse | None = None
 
     @property
     def name(self) -> str:
@@ -56,9 +67,10 @@ class UploadSession:
         return f"{_KIND}/{self.identity}"
 
     def extra(self) -> str:
-        """Return all fields but the file, as they are stored."""
-        kept = {"tenant": self.tenant, "owner": self.owner, "size": self.size, "status": self.status}
-        return json.dumps(kept | {"contents": [self.blob], "expires": self.expires})
+        """Return all fields but the messages, as they are stored."""
+        kept = {"tenant": self.tenant, "caller": self.caller, "size": self.size, "status": self.status}
+        is_file = isinstance(self.request, v1beta.CreateFileRequest)
+        return json.dumps(kept | {"contents": [self.blob], "expires": self.expires, "is_file": is_file})
 
 
 class Uploads:
@@ -67,46 +79,52 @@ class Uploads:
     def __init__(self, state: State) -> None:
         """Create the handlers."""
         self._state = state
+        self._indexing = DocumentIndexing(state)
 
     def resume(self) -> None:
         """Schedule the expiration of existing sessions."""
         for _, row in self._state.store.list_all_tenants(_KIND):
             self._state.spawn(self._expire(row.name.rpartition("/")[2]))
 
-    def check(self, file: v1beta.File, call: Call, size: int | None) -> None:
-        """Check that a file can be stored.
+    def check(self, request: UploadRequest, call: Call, size: int | None) -> None:
+        """Check that a file or a document can be stored.
 
         Raises:
             StatusError: It is too large, or its name is invalid or taken.
         """
+        if isinstance(request, v1beta.UploadToFileSearchStoreRequest):
+            check_display_name(request.display_name, "display_name")
+            self._indexing.check(request, call, size or 0, SIZE)
+            return
+        file = request.file
         check_display_name(file.display_name, "file.display_name")
         if file.name:
             resolve_name(self._state, file.name, "files", "", "file.name")
             files.check_name_free(self._state, call.tenant, file.name)
         files.check_storage(self._state, call.tenant, size or 0, SIZE)
 
-    def create(self, file: v1beta.File, call: Call, size: int | None) -> UploadSession:
+    def create(self, request: UploadRequest, call: Call, size: int | None) -> UploadSession:
         """Create a session.
 
         Args:
-            file: The requested file.
+            request: The request.
             call: The call.
             size: Announced bytes; None if not announced.
 
         Raises:
             StatusError: See `check`.
         """
-        self.check(file, call, size)
+        self.check(request, call, size)
         session = UploadSession(
             identity=secrets.token_urlsafe(24),
-            file=file,
+            request=request,
             tenant=call.tenant,
-            owner=call.caller,
+            caller=call.caller,
             size=size,
             blob=self._state.blobs.create(),
             expires=self._state.clock.now() + _LIFETIME,
         )
-        self._state.store.put(_TENANT, session.name, file, extra=session.extra())
+        self._state.store.put(_TENANT, session.name, request, extra=session.extra())
         self._state.spawn(self._expire(session.identity))
         return session
 
@@ -121,7 +139,12 @@ class Uploads:
             raise not_found("The upload")
         kept = json.loads(row.extra)
         [kept["blob"]] = kept.pop("contents")
-        session = UploadSession(identity, row.message(v1beta.File), **kept)
+        method = CREATE_FILE if kept.pop("is_file", True) else UPLOAD_TO_FILE_SEARCH_STORE
+        session = UploadSession(identity, method.request(), **kept)
+        if session.status == "final":
+            session.response = row.message(method.response)
+        else:
+            session.request = row.message(method.request)
         if session.status == "active" and not self._state.blobs.exists(session.blob):
             raise not_found("The upload")
         return session
@@ -140,10 +163,10 @@ class Uploads:
             raise invalid_argument(
                 SIZE, f"was {session.size}, but {size} bytes were sent; start a new upload"
             )
-        if size > files.MAX_FILE_SIZE:
-            raise invalid_argument(
-                "file", f"has {size} bytes or more; a file may have at most {files.MAX_FILE_SIZE}"
-            )
+        is_file = isinstance(session.request, v1beta.CreateFileRequest)
+        most = files.MAX_FILE_SIZE if is_file else MAX_DOCUMENT_SIZE
+        if size > most:
+            raise invalid_argument("file", f"has {size} bytes or more; a file may have at most {most}")
 
     def check_complete(self, session: UploadSession) -> None:
         """Check that all announced bytes have been received.
@@ -158,8 +181,8 @@ class Uploads:
                 f"cannot be finalize: only {size} of {session.size} bytes were received",
             )
 
-    def finalize(self, session: UploadSession) -> v1beta.File:
-        """Store the file of a complete upload, and return it.
+    def finalize(self, session: UploadSession) -> UploadResponse:
+        """Store what a complete upload makes, and return the response.
 
         Raises:
             StatusError: Its name or its storage was taken meanwhile; the upload is cancelled then.
@@ -167,20 +190,27 @@ class Uploads:
         state = self._state
         try:
             with state.store.transaction():
-                files.check_storage(state, session.tenant, self.count_received(session), "file")
-                file = files.store_file(state, session.tenant, session.owner, session.file, session.blob)
-                session.blob, session.status, session.file = "", "final", file
-                state.store.replace(_TENANT, session.name, file, session.extra())
+                session.response = response = self._make(session)
+                session.blob, session.status = "", "final"
+                state.store.replace(_TENANT, session.name, response, session.extra())
         except StatusError:
             self.cancel(session)
             raise
-        return file
+        return response
+
+    def _make(self, session: UploadSession) -> UploadResponse:
+        request, tenant = session.request, session.tenant
+        if isinstance(request, v1beta.UploadToFileSearchStoreRequest):
+            return self._indexing.add_upload(request, session, session.blob)
+        files.check_storage(self._state, tenant, self.count_received(session), "file")
+        file = files.store_file(self._state, tenant, session.caller, request.file, session.blob)
+        return v1beta.CreateFileResponse(file=file)
 
     def cancel(self, session: UploadSession) -> None:
         """Cancel an upload and delete its bytes."""
         self._state.blobs.delete(session.blob)
         session.blob, session.status = "", "cancelled"
-        self._state.store.replace(_TENANT, session.name, session.file, session.extra())
+        self._state.store.replace(_TENANT, session.name, session.request, session.extra())
 
     async def _expire(self, identity: str) -> None:
         row = self._state.store.get(_TENANT, f"{_KIND}/{identity}")

@@ -10,11 +10,11 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import mul
+from typing import Protocol
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.engines.canned import CannedReplies
 from gemwire_emulator.errors import invalid_argument, not_found
-from gemwire_emulator.services.metadata_filters import Filters
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
@@ -38,6 +38,14 @@ class SearchResult:
     score: float
     chunk: v1beta.Chunk
     document: v1beta.Document
+
+
+class Filter(Protocol):
+    """What decides which documents and chunks are searched."""
+
+    def accept(self, level: str, resource: v1beta.Document | v1beta.Chunk) -> bool:
+        """Return whether a resource is searched; its level is ``document`` or ``chunk``."""
+        ...
 
 
 def dot_product(one: Sequence[float], other: Sequence[float]) -> float:
@@ -73,14 +81,14 @@ def check_result_count(count: int, field: str) -> int:
 
 
 async def search(
-    state: State, call: Call, source: str, query: str, filters: Filters, count: int
+    state: State, call: Call, source: str, query: str, filters: Filter, count: int
 ) -> list[SearchResult]:
-    """Return the active chunks of a corpus or document that are closest to a query, closest first.
+    """Return the active chunks of a corpus, store or document that are closest to a query, closest first.
 
     Args:
         state: State of the emulator.
         call: The call.
-        source: Name of an existing corpus or document.
+        source: Name of an existing corpus, file search store or document.
         query: The query.
         filters: Filters for chunks and documents.
         count: Maximum number of results.
@@ -123,7 +131,7 @@ async def search(
 
 
 def _filter_chunks(
-    state: State, call: Call, source: str, filters: Filters
+    state: State, call: Call, source: str, filters: Filter
 ) -> Iterator[tuple[Row, v1beta.Document]]:
     """Yield the active chunks that match the filters, with their documents."""
     active = v1beta.Chunk.State.STATE_ACTIVE

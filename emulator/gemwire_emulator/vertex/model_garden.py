@@ -60,5 +60,5 @@ class ModelGardenService:
                 publisher_model_template="projects/{project}/locations/{location}/publishers/google/"
                 + model.name,
             )
-            for model in list_base_models(self._state)
+            for model in list_base_models(self._state, vertex=True)
         ]

@@ -6,16 +6,15 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.field_masks import apply_update_mask
 from gemwire_emulator.paging import paginate
-from gemwire_emulator.services import longrunning
 from gemwire_emulator.services.resource_lookup import check_display_name, check_update_mask
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
+from gemwire_emulator.vertex.deletion import create_deletion
 from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import enter_location, enter_parent
 from gemwire_emulator.vertex.tuned_models import TunedModels, parse_filter
 from gemwire_proto import aiplatform_v1
 from gemwire_proto.google.longrunning import operations_pb2
-from gemwire_proto.google.protobuf import empty_pb2
 from gemwire_proto.google.protobuf.field_mask_pb2 import FieldMask
 
 _MODEL = "models/*"
@@ -109,8 +108,6 @@ class ModelService:
         """Delete a model and its endpoints; the operation is done at once."""
         with enter_location(call, request.name, _MODEL, "name"):
             model = self._models.get_model(request.name, call)
-        metadata = aiplatform_v1.DeleteOperationMetadata()
-        metadata.generic_metadata.create_time.FromDatetime(self._state.clock.datetime())
         with self._state.store.transaction():
             for job in self._models.list_jobs(call):
                 tuned = job.message(aiplatform_v1.TuningJob).tuned_model
@@ -118,9 +115,7 @@ class ModelService:
                     for checkpoint in tuned.checkpoints:
                         self._state.store.delete(call.tenant, checkpoint.endpoint)
             self._state.store.delete(call.tenant, model.name)
-            operation = longrunning.create(self._state, call, call.tenant, metadata)
-            longrunning.succeed(self._state, call.tenant, operation.name, empty_pb2.Empty())
-        return longrunning.get(self._state, call.tenant, operation.name) or operation
+            return create_deletion(self._state, call)
 
 
 def _to_models(rows: list[Row]) -> list[aiplatform_v1.Model]:

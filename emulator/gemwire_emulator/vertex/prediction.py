@@ -11,31 +11,32 @@ from google.protobuf.message import Message
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.services.generation import GenerativeService
-from gemwire_emulator.services.prediction import PredictionService as GeminiPredictionService
 from gemwire_emulator.state import State
 from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import enter_location, resolve_model
 from gemwire_emulator.vertex.predictions import Predictor
 from gemwire_emulator.vertex.translation import copy_fields, translate
 from gemwire_emulator.vertex.tuned_models import TunedModels
+from gemwire_emulator.vertex.videos import Videos
 from gemwire_proto import aiplatform_v1, v1beta
 
 
 class PredictionService:
-    """The handlers of PredictionService."""
+    """The handlers of PredictionService.
 
-    def __init__(
-        self,
-        state: State,
-        generative: GenerativeService,
-        predictions: GeminiPredictionService,
-        models: TunedModels,
-    ) -> None:
+    Attributes:
+        videos: Those of PredictLongRunning.
+    """
+
+    def __init__(self, state: State, generative: GenerativeService, models: TunedModels) -> None:
         """Create the handlers; those of the Gemini API do the work."""
         self._state = state
         self._generative = generative
         self._models = models
-        self.predict = Predictor(state, generative, predictions).predict
+        self.predict = Predictor(state, generative).predict
+        self.videos = Videos(state)
+        self.predict_long_running = self.videos.predict_long_running
+        self.fetch_predict_operation = self.videos.fetch_predict_operation
 
     async def generate_content(
         self, request: aiplatform_v1.GenerateContentRequest, call: Call
@@ -150,6 +151,8 @@ def _enter_cache(
     """Check and translate a request, and let the call see the cached contents that it names."""
     check_labels(request.labels)
     model = resolve_model(request.model, "model", "generateContent", models)
+    if "/endpoints/" in request.model:
+        call.answers = models.find_answers(request.model)
     if not request.cached_content:
         yield translate(request, v1beta.GenerateContentRequest, model=model)
         return

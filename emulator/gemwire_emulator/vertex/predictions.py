@@ -9,9 +9,10 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument, method_not_supported, quote
 from gemwire_emulator.services.generation import GenerativeService
 from gemwire_emulator.services.model_catalog import get_methods
-from gemwire_emulator.services.prediction import PredictionService
 from gemwire_emulator.state import State
+from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import resolve_model
+from gemwire_emulator.vertex.pictures import predict_pictures
 from gemwire_proto import aiplatform_v1, v1beta
 
 #: Maximum instances of a call.
@@ -21,27 +22,23 @@ _INSTANCES = 250
 class Predictor:
     """The handler of Predict; those of the Gemini API do the work."""
 
-    def __init__(self, state: State, generative: GenerativeService, predictions: PredictionService) -> None:
+    def __init__(self, state: State, generative: GenerativeService) -> None:
         """Create the handler."""
         self._state = state
         self._generative = generative
-        self._predictions = predictions
 
     async def predict(
         self, request: aiplatform_v1.PredictRequest, call: Call
     ) -> aiplatform_v1.PredictResponse:
         """Embed texts, or generate pictures, by what the model is for."""
+        check_labels(request.labels)
         model = resolve_model(request.endpoint, "endpoint")
         methods = get_methods(model)
         if "embedContent" in methods:
             return await self._embed(request, model, call)
         if "predict" not in methods:
             raise method_not_supported(request.endpoint, "predict", methods)
-        wanted = v1beta.PredictRequest(model=model, instances=request.instances)
-        if request.HasField("parameters"):
-            wanted.parameters.CopyFrom(request.parameters)
-        made = self._predictions.predict(wanted, call)
-        return aiplatform_v1.PredictResponse(predictions=made.predictions)
+        return await predict_pictures(self._state, request)
 
     async def _embed(
         self, request: aiplatform_v1.PredictRequest, model: str, call: Call

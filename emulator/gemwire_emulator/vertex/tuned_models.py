@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable, Mapping
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.errors import failed_precondition, invalid_argument, not_found, quote
+from gemwire_emulator.errors import StatusError, failed_precondition, invalid_argument, not_found, quote
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
+from gemwire_emulator.vertex.tuning_data import TuningData, describe
 from gemwire_proto import aiplatform_v1
 
 _STATES = aiplatform_v1.JobState
@@ -32,20 +33,29 @@ class TunedModels:
         """Use the store of an emulator."""
         self._state = state
 
-    def start(self, job: aiplatform_v1.TuningJob, base: str, call: Call) -> aiplatform_v1.TuningJob:
+    def start(
+        self, job: aiplatform_v1.TuningJob, base: str, call: Call, data: TuningData | StatusError | None
+    ) -> aiplatform_v1.TuningJob:
         """Store a new job.
 
         Args:
             job: The job, checked.
             base: The model that it tunes, ``gemini-2.0-flash-001``.
             call: The call, which is in its location.
+            data: Its examples, or what is wrong with them; None if they are unknown.
         """
-        job.name = f"{call.tenant}/tuningJobs/{self._generate_id()}"
+        job.name = f"{call.tenant}/tuningJobs/{generate_id(self._state)}"
         job.state = _STATES.JOB_STATE_PENDING
         job.create_time.FromDatetime(self._state.clock.datetime())
         job.update_time.CopyFrom(job.create_time)
-        began = {"began": self._state.clock.now(), "base": base}
-        self._state.store.put(call.tenant, job.name, job, owner=call.caller, extra=json.dumps(began))
+        extra: dict[str, object] = {"began": self._state.clock.now(), "base": base}
+        if isinstance(data, StatusError):
+            extra["problem"] = [data.code.value[0], data.message]
+        elif data is not None:
+            epochs = job.supervised_tuning_spec.hyper_parameters.epoch_count or _EPOCHS
+            job.tuning_data_stats.CopyFrom(describe(data, epochs))
+            extra["answers"] = data.answers
+        self._state.store.put(call.tenant, job.name, job, owner=call.caller, extra=json.dumps(extra))
         return job
 
     def list_jobs(self, call: Call, after: int = 0) -> list[Row]:
@@ -106,6 +116,15 @@ class TunedModels:
         Raises:
             StatusError: NOT_FOUND; there is no such endpoint.
         """
+        return self._find_endpoint(endpoint)["base"]
+
+    def find_answers(self, endpoint: str) -> dict[str, str]:
+        """Return the answers that an endpoint was tuned on, by their prompts. Raises as `find_base`."""
+        location, job = "/".join(endpoint.split("/")[:4]), self._find_endpoint(endpoint).get("job", "")
+        row = self._state.store.get(location, job)
+        return dict(json.loads(row.extra).get("answers", {})) if row else {}
+
+    def _find_endpoint(self, endpoint: str) -> dict[str, str]:
         location = "/".join(endpoint.split("/")[:4])
         for tenant, row in self._state.store.list_all_tenants("tuningJobs"):
             if tenant == location:
@@ -113,7 +132,7 @@ class TunedModels:
         found = self._state.store.get(location, endpoint)
         if found is None:
             raise not_found(endpoint)
-        return str(json.loads(found.extra)["base"])
+        return dict(json.loads(found.extra))
 
     def _settle(self, row: Row, tenant: str) -> Row:
         """Bring a job to where it is by now; return its row."""
@@ -129,17 +148,21 @@ class TunedModels:
         job.state = _STATES.JOB_STATE_RUNNING
         with self._state.store.transaction():
             if elapsed >= seconds:
-                job.state = _STATES.JOB_STATE_SUCCEEDED
                 job.end_time.FromMicroseconds(int((extra["began"] + seconds) * 1e6))
                 job.update_time.CopyFrom(job.end_time)
-                self._deploy(job, extra["base"], tenant)
+                if "problem" in extra:
+                    job.state = _STATES.JOB_STATE_FAILED
+                    job.error.code, job.error.message = extra["problem"]
+                else:
+                    job.state = _STATES.JOB_STATE_SUCCEEDED
+                    self._deploy(job, extra["base"], tenant)
             self._state.store.replace(tenant, job.name, job)
         return self._state.store.get(tenant, job.name) or row
 
     def _deploy(self, job: aiplatform_v1.TuningJob, base: str, tenant: str) -> None:
         """Store the model and the endpoints of a job that has ended."""
-        name = f"{tenant}/models/{self._generate_id()}"
-        endpoint = f"{tenant}/endpoints/{self._generate_id()}"
+        name = f"{tenant}/models/{generate_id(self._state)}"
+        endpoint = f"{tenant}/endpoints/{generate_id(self._state)}"
         spec = job.supervised_tuning_spec
         last = spec.hyper_parameters.epoch_count or _EPOCHS
         epochs = [last] if spec.export_last_checkpoint_only else range(1, last + 1)
@@ -156,7 +179,7 @@ class TunedModels:
                 _BASE_LABEL: base.replace(".", "-"),
                 "google-vertex-llm-tuning-job-id": job.name.rpartition("/")[2],
             },
-            deployed_models=[{"endpoint": endpoint, "deployed_model_id": self._generate_id()}],
+            deployed_models=[{"endpoint": endpoint, "deployed_model_id": generate_id(self._state)}],
             default_checkpoint_id=str(last),
             create_time=job.end_time,
             update_time=job.end_time,
@@ -164,18 +187,19 @@ class TunedModels:
             version_update_time=job.end_time,
             etag="1",
         )
-        extra = json.dumps({"base": base})
+        extra = json.dumps({"base": base, "job": job.name})
         for epoch in epochs:
             place = {"checkpoint_id": str(epoch), "epoch": epoch, "step": epoch * _STEPS}
             model.checkpoints.add(**place)
-            own = endpoint if epoch == last else f"{tenant}/endpoints/{self._generate_id()}"
+            own = endpoint if epoch == last else f"{tenant}/endpoints/{generate_id(self._state)}"
             job.tuned_model.checkpoints.add(**place, endpoint=own)
             self._state.store.put(tenant, own, model, extra=extra)
         self._state.store.put(tenant, name, model, extra=extra)
 
-    def _generate_id(self) -> str:
-        """Return digits, as the service has them for ids."""
-        return str(self._state.store.next_number() * 2_654_435_761 % 10**16 + 10**16)
+
+def generate_id(state: State) -> str:
+    """Return digits, as the service has them for ids."""
+    return str(state.store.next_number() * 2_654_435_761 % 10**16 + 10**16)
 
 
 def parse_filter(text: str) -> Callable[[Mapping[str, str], Mapping[str, str]], bool]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.errors import invalid_argument, not_found, quote
+from gemwire_emulator.errors import StatusError, invalid_argument, not_found, quote
 from gemwire_emulator.names import check_name
 from gemwire_emulator.paging import paginate
 from gemwire_emulator.services.model_catalog import get_methods
 from gemwire_emulator.services.resource_lookup import check_display_name
+from gemwire_emulator.storage import SCHEME, Storage
 from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import enter_location, enter_parent
 from gemwire_emulator.vertex.tuned_models import TunedModels, parse_filter
+from gemwire_emulator.vertex.tuning_data import TuningData, read_tuning_data
 from gemwire_proto import aiplatform_v1
 from gemwire_proto.google.protobuf import empty_pb2
 
@@ -25,14 +28,15 @@ _DISPLAY_NAME = 128
 class GenAiTuningService:
     """The handlers of GenAiTuningService."""
 
-    def __init__(self, models: TunedModels) -> None:
+    def __init__(self, models: TunedModels, storage: Storage) -> None:
         """Create the handlers."""
         self._models = models
+        self._storage = storage
 
-    def create_tuning_job(
+    async def create_tuning_job(
         self, request: aiplatform_v1.CreateTuningJobRequest, call: Call
     ) -> aiplatform_v1.TuningJob:
-        """Start a job; its data are not read."""
+        """Start a job. Its data are read if there is Cloud Storage; a bad line makes it fail."""
         enter_parent(call, request.parent)
         job = aiplatform_v1.TuningJob()
         job.CopyFrom(request.tuning_job)
@@ -51,7 +55,7 @@ class GenAiTuningService:
             raise invalid_argument(f"{path}.hyper_parameters.epoch_count", f"must be from 1 to {_EPOCHS}")
         check_display_name(job.tuned_model_display_name, "tuning_job.tuned_model_display_name", _DISPLAY_NAME)
         check_labels(job.labels)
-        return self._models.start(job, base, call)
+        return self._models.start(job, base, call, await self._read_data(spec, path))
 
     def get_tuning_job(
         self, request: aiplatform_v1.GetTuningJobRequest, call: Call
@@ -90,6 +94,21 @@ class GenAiTuningService:
         with enter_location(call, request.name, _JOB, "name"):
             self._models.cancel_job(request.name, call)
         return empty_pb2.Empty()
+
+    async def _read_data(
+        self, spec: aiplatform_v1.SupervisedTuningSpec, path: str
+    ) -> TuningData | StatusError | None:
+        """Return the examples of a job, or what is wrong with them; None where they cannot be read."""
+        data: TuningData | None = None
+        for name in ("validation_dataset_uri", "training_dataset_uri"):
+            address: str = getattr(spec, name)
+            if self._storage and address.startswith(SCHEME):
+                file = self._storage.find(address, f"{path}.{name}")
+                try:
+                    data = await asyncio.to_thread(read_tuning_data, file, address)
+                except StatusError as error:
+                    return error
+        return data
 
     def _find_base(self, job: aiplatform_v1.TuningJob, call: Call) -> str:
         """Return the base model of a job; one that tunes a tuned model further has that model's."""

@@ -249,6 +249,14 @@ from gemwire_proto.google.cloud.aiplatform.v1.gen_ai_cache_service_pb2 import Li
 from gemwire_proto.google.cloud.aiplatform.v1.gen_ai_cache_service_pb2 import ListCachedContentsResponse as ListCachedContentsResponse
 from gemwire_proto.google.cloud.aiplatform.v1.operation_pb2 import GenericOperationMetadata as GenericOperationMetadata
 from gemwire_proto.google.cloud.aiplatform.v1.operation_pb2 import DeleteOperationMetadata as DeleteOperationMetadata
+from gemwire_proto.google.cloud.aiplatform.v1.job_state_pb2 import BatchPredictionJob as BatchPredictionJob
+from gemwire_proto.google.cloud.aiplatform.v1.job_state_pb2 import CompletionStats as CompletionStats
+from gemwire_proto.google.cloud.aiplatform.v1.job_state_pb2 import CreateBatchPredictionJobRequest as CreateBatchPredictionJobRequest
+from gemwire_proto.google.cloud.aiplatform.v1.job_state_pb2 import GetBatchPredictionJobRequest as GetBatchPredictionJobRequest
+from gemwire_proto.google.cloud.aiplatform.v1.job_state_pb2 import ListBatchPredictionJobsRequest as ListBatchPredictionJobsRequest
+from gemwire_proto.google.cloud.aiplatform.v1.job_state_pb2 import ListBatchPredictionJobsResponse as ListBatchPredictionJobsResponse
+from gemwire_proto.google.cloud.aiplatform.v1.job_state_pb2 import DeleteBatchPredictionJobRequest as DeleteBatchPredictionJobRequest
+from gemwire_proto.google.cloud.aiplatform.v1.job_state_pb2 import CancelBatchPredictionJobRequest as CancelBatchPredictionJobRequest
 from gemwire_proto.google.cloud.aiplatform.v1.job_state_pb2 import JobState as JobState
 from gemwire_proto.google.cloud.aiplatform.v1.tuning_job_pb2 import TuningJob as TuningJob
 from gemwire_proto.google.cloud.aiplatform.v1.tuning_job_pb2 import TunedModel as TunedModel
@@ -301,6 +309,10 @@ from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import Embe
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import EmbedContentResponse as EmbedContentResponse
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import BatchEmbedContentsRequest as BatchEmbedContentsRequest
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import BatchEmbedContentsResponse as BatchEmbedContentsResponse
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import PredictLongRunningRequest as PredictLongRunningRequest
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import FetchPredictOperationRequest as FetchPredictOperationRequest
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import PredictOperation as PredictOperation
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import PredictLongRunningResponse as PredictLongRunningResponse
 from gemwire_proto.google.cloud.aiplatform.v1.llm_utility_service_pb2 import ComputeTokensRequest as ComputeTokensRequest
 from gemwire_proto.google.cloud.aiplatform.v1.llm_utility_service_pb2 import TokensInfo as TokensInfo
 from gemwire_proto.google.cloud.aiplatform.v1.llm_utility_service_pb2 import ComputeTokensResponse as ComputeTokensResponse

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -28,6 +28,7 @@ EVALUATE_INSTANCES = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.EvaluationService",
@@ -60,6 +61,7 @@ class AsyncEvaluationService(EvaluationServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_evaluation_service_pb2.EvaluateInstancesResponse]:
         """Evaluates instances by one metric.
 
@@ -70,6 +72,7 @@ class AsyncEvaluationService(EvaluationServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EvaluateInstancesResponse: the response.
@@ -83,6 +86,8 @@ class AsyncEvaluationService(EvaluationServicePaths):
         Source: google/cloud/aiplatform/v1/evaluation_service.proto, `EvaluateInstances`; REST: POST
         /v1/{location=projects/*/locations/*}:evaluateInstances.
         """
+        if fields:
+            _method.refuse_arguments(EVALUATE_INSTANCES, fields)
         return self._caller.unary(
             EVALUATE_INSTANCES, request, (), retry, timeout, metadata
         )
@@ -101,6 +106,7 @@ class EvaluationService(EvaluationServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_evaluation_service_pb2.EvaluateInstancesResponse:
         """Evaluates instances by one metric.
 
@@ -111,6 +117,7 @@ class EvaluationService(EvaluationServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EvaluateInstancesResponse: the response.
@@ -124,6 +131,8 @@ class EvaluationService(EvaluationServicePaths):
         Source: google/cloud/aiplatform/v1/evaluation_service.proto, `EvaluateInstances`; REST: POST
         /v1/{location=projects/*/locations/*}:evaluateInstances.
         """
+        if fields:
+            _method.refuse_arguments(EVALUATE_INSTANCES, fields)
         return self._caller.unary(
             EVALUATE_INSTANCES, request, (), retry, timeout, metadata
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -36,6 +36,7 @@ CREATE_CACHED_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 GET_CACHED_CONTENT = _method.Method(
     service="google.cloud.aiplatform.v1.GenAiCacheService",
@@ -73,6 +74,7 @@ UPDATE_CACHED_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 DELETE_CACHED_CONTENT = _method.Method(
     service="google.cloud.aiplatform.v1.GenAiCacheService",
@@ -173,6 +175,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_cached_content_pb2.CachedContent]:
         """Processes contents and stores them. Storage is billed for as long as the entry lives.
 
@@ -185,6 +188,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -198,6 +202,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `CreateCachedContent`; REST: POST
         /v1/{parent=projects/*/locations/*}/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             CREATE_CACHED_CONTENT, request, (parent, cached_content), retry, timeout, metadata
         )
@@ -210,6 +216,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_cached_content_pb2.CachedContent]:
         """Returns one entry, without the cached contents.
 
@@ -221,6 +228,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -234,6 +242,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `GetCachedContent`; REST: GET
         /v1/{name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CACHED_CONTENT, fields)
         return self._caller.unary(
             GET_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -247,6 +257,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_cached_content_pb2.CachedContent]:
         """Changes the expiry of an entry; nothing else can be changed.
 
@@ -259,6 +270,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -272,6 +284,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `UpdateCachedContent`; REST: PATCH
         /v1/{cached_content.name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             UPDATE_CACHED_CONTENT, request, (cached_content, update_mask), retry, timeout, metadata
         )
@@ -284,6 +298,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes an entry before it expires.
 
@@ -295,6 +310,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -308,6 +324,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `DeleteCachedContent`; REST: DELETE
         /v1/{name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CACHED_CONTENT, fields)
         return self._caller.unary(
             DELETE_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -320,6 +338,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_cached_content_pb2.CachedContent, _v1_gen_ai_cache_service_pb2.ListCachedContentsResponse]]:
         """Returns the entries of a project in a location, page by page.
 
@@ -331,6 +350,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[CachedContent, ListCachedContentsResponse]: the items of `cached_contents`, further pages fetched on the way.
@@ -344,6 +364,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `ListCachedContents`; REST: GET
         /v1/{parent=projects/*/locations/*}/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CACHED_CONTENTS, fields)
         return self._caller.paged(
             LIST_CACHED_CONTENTS, request, (parent,), retry, timeout, metadata
         )
@@ -364,6 +386,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_cached_content_pb2.CachedContent:
         """Processes contents and stores them. Storage is billed for as long as the entry lives.
 
@@ -376,6 +399,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -389,6 +413,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `CreateCachedContent`; REST: POST
         /v1/{parent=projects/*/locations/*}/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             CREATE_CACHED_CONTENT, request, (parent, cached_content), retry, timeout, metadata
         )
@@ -401,6 +427,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_cached_content_pb2.CachedContent:
         """Returns one entry, without the cached contents.
 
@@ -412,6 +439,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -425,6 +453,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `GetCachedContent`; REST: GET
         /v1/{name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CACHED_CONTENT, fields)
         return self._caller.unary(
             GET_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -438,6 +468,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_cached_content_pb2.CachedContent:
         """Changes the expiry of an entry; nothing else can be changed.
 
@@ -450,6 +481,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -463,6 +495,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `UpdateCachedContent`; REST: PATCH
         /v1/{cached_content.name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             UPDATE_CACHED_CONTENT, request, (cached_content, update_mask), retry, timeout, metadata
         )
@@ -475,6 +509,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes an entry before it expires.
 
@@ -486,6 +521,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -499,6 +535,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `DeleteCachedContent`; REST: DELETE
         /v1/{name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CACHED_CONTENT, fields)
         return self._caller.unary(
             DELETE_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -511,6 +549,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_cached_content_pb2.CachedContent, _v1_gen_ai_cache_service_pb2.ListCachedContentsResponse]:
         """Returns the entries of a project in a location, page by page.
 
@@ -522,6 +561,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[CachedContent, ListCachedContentsResponse]: the items of `cached_contents`, further pages fetched on the way.
@@ -535,6 +575,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `ListCachedContents`; REST: GET
         /v1/{parent=projects/*/locations/*}/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CACHED_CONTENTS, fields)
         return self._caller.paged(
             LIST_CACHED_CONTENTS, request, (parent,), retry, timeout, metadata
         )

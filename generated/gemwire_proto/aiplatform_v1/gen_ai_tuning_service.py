@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -33,6 +33,7 @@ CREATE_TUNING_JOB = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 GET_TUNING_JOB = _method.Method(
     service="google.cloud.aiplatform.v1.GenAiTuningService",
@@ -108,6 +109,7 @@ REBASE_TUNED_MODEL = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
     result=_v1_tuning_job_pb2.TuningJob,
     progress=_v1_genai_tuning_service_pb2.RebaseTunedModelOperationMetadata,
 )
@@ -214,6 +216,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_tuning_job_pb2.TuningJob]:
         """Creates a job and starts it.
 
@@ -226,6 +229,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TuningJob: the response.
@@ -239,6 +243,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `CreateTuningJob`; REST: POST
         /v1/{parent=projects/*/locations/*}/tuningJobs.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_TUNING_JOB, fields)
         return self._caller.unary(
             CREATE_TUNING_JOB, request, (parent, tuning_job), retry, timeout, metadata
         )
@@ -251,6 +257,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_tuning_job_pb2.TuningJob]:
         """Returns a job.
 
@@ -262,6 +269,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TuningJob: the response.
@@ -275,6 +283,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `GetTuningJob`; REST: GET
         /v1/{name=projects/*/locations/*/tuningJobs/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_TUNING_JOB, fields)
         return self._caller.unary(
             GET_TUNING_JOB, request, (name,), retry, timeout, metadata
         )
@@ -287,6 +297,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_tuning_job_pb2.TuningJob, _v1_genai_tuning_service_pb2.ListTuningJobsResponse]]:
         """Returns the jobs of a project in a location, page by page.
 
@@ -298,6 +309,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[TuningJob, ListTuningJobsResponse]: the items of `tuning_jobs`, further pages fetched on the way.
@@ -311,6 +323,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `ListTuningJobs`; REST: GET
         /v1/{parent=projects/*/locations/*}/tuningJobs.
         """
+        if fields:
+            _method.refuse_arguments(LIST_TUNING_JOBS, fields)
         return self._caller.paged(
             LIST_TUNING_JOBS, request, (parent,), retry, timeout, metadata
         )
@@ -323,6 +337,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Asks for a job to be cancelled. The job may still finish; its state tells.
 
@@ -334,6 +349,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -347,6 +363,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `CancelTuningJob`; REST: POST
         /v1/{name=projects/*/locations/*/tuningJobs/*}:cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_TUNING_JOB, fields)
         return self._caller.unary(
             CANCEL_TUNING_JOB, request, (name,), retry, timeout, metadata
         )
@@ -360,6 +378,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1_tuning_job_pb2.TuningJob, _v1_genai_tuning_service_pb2.RebaseTunedModelOperationMetadata]]:
         """Tunes a model anew on the newest version of its base model, with the data of its own job. The
         operation's response is a `TuningJob`.
@@ -373,6 +392,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[TuningJob, RebaseTunedModelOperationMetadata]: the operation, to be waited for.
@@ -386,6 +406,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `RebaseTunedModel`; REST: POST
         /v1/{parent=projects/*/locations/*}/tuningJobs:rebaseTunedModel.
         """
+        if fields:
+            _method.refuse_arguments(REBASE_TUNED_MODEL, fields)
         return self._caller.operation(
             REBASE_TUNED_MODEL, request, (parent, tuned_model_ref), retry, timeout, metadata
         )
@@ -406,6 +428,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_tuning_job_pb2.TuningJob:
         """Creates a job and starts it.
 
@@ -418,6 +441,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TuningJob: the response.
@@ -431,6 +455,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `CreateTuningJob`; REST: POST
         /v1/{parent=projects/*/locations/*}/tuningJobs.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_TUNING_JOB, fields)
         return self._caller.unary(
             CREATE_TUNING_JOB, request, (parent, tuning_job), retry, timeout, metadata
         )
@@ -443,6 +469,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_tuning_job_pb2.TuningJob:
         """Returns a job.
 
@@ -454,6 +481,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TuningJob: the response.
@@ -467,6 +495,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `GetTuningJob`; REST: GET
         /v1/{name=projects/*/locations/*/tuningJobs/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_TUNING_JOB, fields)
         return self._caller.unary(
             GET_TUNING_JOB, request, (name,), retry, timeout, metadata
         )
@@ -479,6 +509,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_tuning_job_pb2.TuningJob, _v1_genai_tuning_service_pb2.ListTuningJobsResponse]:
         """Returns the jobs of a project in a location, page by page.
 
@@ -490,6 +521,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[TuningJob, ListTuningJobsResponse]: the items of `tuning_jobs`, further pages fetched on the way.
@@ -503,6 +535,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `ListTuningJobs`; REST: GET
         /v1/{parent=projects/*/locations/*}/tuningJobs.
         """
+        if fields:
+            _method.refuse_arguments(LIST_TUNING_JOBS, fields)
         return self._caller.paged(
             LIST_TUNING_JOBS, request, (parent,), retry, timeout, metadata
         )
@@ -515,6 +549,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Asks for a job to be cancelled. The job may still finish; its state tells.
 
@@ -526,6 +561,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -539,6 +575,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `CancelTuningJob`; REST: POST
         /v1/{name=projects/*/locations/*/tuningJobs/*}:cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_TUNING_JOB, fields)
         return self._caller.unary(
             CANCEL_TUNING_JOB, request, (name,), retry, timeout, metadata
         )
@@ -552,6 +590,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1_tuning_job_pb2.TuningJob, _v1_genai_tuning_service_pb2.RebaseTunedModelOperationMetadata]:
         """Tunes a model anew on the newest version of its base model, with the data of its own job. The
         operation's response is a `TuningJob`.
@@ -565,6 +604,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[TuningJob, RebaseTunedModelOperationMetadata]: the operation, to be waited for.
@@ -578,6 +618,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `RebaseTunedModel`; REST: POST
         /v1/{parent=projects/*/locations/*}/tuningJobs:rebaseTunedModel.
         """
+        if fields:
+            _method.refuse_arguments(REBASE_TUNED_MODEL, fields)
         return self._caller.operation(
             REBASE_TUNED_MODEL, request, (parent, tuned_model_ref), retry, timeout, metadata
         )

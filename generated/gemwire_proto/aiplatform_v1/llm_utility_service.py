@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -39,6 +39,7 @@ COUNT_TOKENS = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 COMPUTE_TOKENS = _method.Method(
     service="google.cloud.aiplatform.v1.LlmUtilityService",
@@ -61,6 +62,7 @@ COMPUTE_TOKENS = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.LlmUtilityService",
@@ -120,6 +122,7 @@ class AsyncLlmUtilityService(LlmUtilityServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.CountTokensResponse]:
         """Counts the tokens of a prompt and returns the sum. Costs nothing. Changes nothing, so it is safe to
         repeat.
@@ -136,6 +139,7 @@ class AsyncLlmUtilityService(LlmUtilityServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountTokensResponse: the response.
@@ -149,6 +153,8 @@ class AsyncLlmUtilityService(LlmUtilityServicePaths):
         Source: google/cloud/aiplatform/v1/llm_utility_service.proto, `CountTokens`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:countTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_TOKENS, fields)
         return self._caller.unary(
             COUNT_TOKENS, request, (endpoint, instances), retry, timeout, metadata
         )
@@ -162,6 +168,7 @@ class AsyncLlmUtilityService(LlmUtilityServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_llm_utility_service_pb2.ComputeTokensResponse]:
         """Returns the tokens of a prompt and their ids. Not every model has it. Changes nothing, so it is
         safe to repeat.
@@ -178,6 +185,7 @@ class AsyncLlmUtilityService(LlmUtilityServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ComputeTokensResponse: the response.
@@ -191,6 +199,8 @@ class AsyncLlmUtilityService(LlmUtilityServicePaths):
         Source: google/cloud/aiplatform/v1/llm_utility_service.proto, `ComputeTokens`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:computeTokens.
         """
+        if fields:
+            _method.refuse_arguments(COMPUTE_TOKENS, fields)
         return self._caller.unary(
             COMPUTE_TOKENS, request, (endpoint, instances), retry, timeout, metadata
         )
@@ -211,6 +221,7 @@ class LlmUtilityService(LlmUtilityServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.CountTokensResponse:
         """Counts the tokens of a prompt and returns the sum. Costs nothing. Changes nothing, so it is safe to
         repeat.
@@ -227,6 +238,7 @@ class LlmUtilityService(LlmUtilityServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountTokensResponse: the response.
@@ -240,6 +252,8 @@ class LlmUtilityService(LlmUtilityServicePaths):
         Source: google/cloud/aiplatform/v1/llm_utility_service.proto, `CountTokens`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:countTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_TOKENS, fields)
         return self._caller.unary(
             COUNT_TOKENS, request, (endpoint, instances), retry, timeout, metadata
         )
@@ -253,6 +267,7 @@ class LlmUtilityService(LlmUtilityServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_llm_utility_service_pb2.ComputeTokensResponse:
         """Returns the tokens of a prompt and their ids. Not every model has it. Changes nothing, so it is
         safe to repeat.
@@ -269,6 +284,7 @@ class LlmUtilityService(LlmUtilityServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ComputeTokensResponse: the response.
@@ -282,6 +298,8 @@ class LlmUtilityService(LlmUtilityServicePaths):
         Source: google/cloud/aiplatform/v1/llm_utility_service.proto, `ComputeTokens`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:computeTokens.
         """
+        if fields:
+            _method.refuse_arguments(COMPUTE_TOKENS, fields)
         return self._caller.unary(
             COMPUTE_TOKENS, request, (endpoint, instances), retry, timeout, metadata
         )

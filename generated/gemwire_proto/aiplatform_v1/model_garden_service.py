@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -158,6 +158,7 @@ class AsyncModelGardenService(ModelGardenServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_publisher_model_pb2.PublisherModel]:
         """Returns a publisher's model.
 
@@ -169,6 +170,7 @@ class AsyncModelGardenService(ModelGardenServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PublisherModel: the response.
@@ -182,6 +184,8 @@ class AsyncModelGardenService(ModelGardenServicePaths):
         Source: google/cloud/aiplatform/v1/model_garden_service.proto, `GetPublisherModel`; REST: GET
         /v1/{name=publishers/*/models/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_PUBLISHER_MODEL, fields)
         return self._caller.unary(
             GET_PUBLISHER_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -193,6 +197,7 @@ class AsyncModelGardenService(ModelGardenServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1_model_garden_service_pb2.DeployResponse, _v1_model_garden_service_pb2.DeployOperationMetadata]]:
         """Deploys a model to an endpoint of the project. The operation's response is a `DeployResponse`.
 
@@ -203,6 +208,7 @@ class AsyncModelGardenService(ModelGardenServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[DeployResponse, DeployOperationMetadata]: the operation, to be waited for.
@@ -216,6 +222,8 @@ class AsyncModelGardenService(ModelGardenServicePaths):
         Source: google/cloud/aiplatform/v1/model_garden_service.proto, `Deploy`; REST: POST
         /v1/{destination=projects/*/locations/*}:deploy.
         """
+        if fields:
+            _method.refuse_arguments(DEPLOY, fields)
         return self._caller.operation(
             DEPLOY, request, (), retry, timeout, metadata
         )
@@ -228,6 +236,7 @@ class AsyncModelGardenService(ModelGardenServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_publisher_model_pb2.PublisherModel, _v1_model_garden_service_pb2.ListPublisherModelsResponse]]:
         """Returns the models of a publisher, page by page.
 
@@ -241,6 +250,7 @@ class AsyncModelGardenService(ModelGardenServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[PublisherModel, ListPublisherModelsResponse]: the items of `publisher_models`, further pages fetched on the way.
@@ -254,6 +264,8 @@ class AsyncModelGardenService(ModelGardenServicePaths):
         Source: google/cloud/aiplatform/v1/model_garden_service.proto, `ListPublisherModels`; REST: GET
         /v1beta1/{parent=publishers/*}/models.
         """
+        if fields:
+            _method.refuse_arguments(LIST_PUBLISHER_MODELS, fields)
         return self._caller.paged(
             LIST_PUBLISHER_MODELS, request, (parent,), retry, timeout, metadata
         )
@@ -273,6 +285,7 @@ class ModelGardenService(ModelGardenServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_publisher_model_pb2.PublisherModel:
         """Returns a publisher's model.
 
@@ -284,6 +297,7 @@ class ModelGardenService(ModelGardenServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PublisherModel: the response.
@@ -297,6 +311,8 @@ class ModelGardenService(ModelGardenServicePaths):
         Source: google/cloud/aiplatform/v1/model_garden_service.proto, `GetPublisherModel`; REST: GET
         /v1/{name=publishers/*/models/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_PUBLISHER_MODEL, fields)
         return self._caller.unary(
             GET_PUBLISHER_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -308,6 +324,7 @@ class ModelGardenService(ModelGardenServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1_model_garden_service_pb2.DeployResponse, _v1_model_garden_service_pb2.DeployOperationMetadata]:
         """Deploys a model to an endpoint of the project. The operation's response is a `DeployResponse`.
 
@@ -318,6 +335,7 @@ class ModelGardenService(ModelGardenServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[DeployResponse, DeployOperationMetadata]: the operation, to be waited for.
@@ -331,6 +349,8 @@ class ModelGardenService(ModelGardenServicePaths):
         Source: google/cloud/aiplatform/v1/model_garden_service.proto, `Deploy`; REST: POST
         /v1/{destination=projects/*/locations/*}:deploy.
         """
+        if fields:
+            _method.refuse_arguments(DEPLOY, fields)
         return self._caller.operation(
             DEPLOY, request, (), retry, timeout, metadata
         )
@@ -343,6 +363,7 @@ class ModelGardenService(ModelGardenServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_publisher_model_pb2.PublisherModel, _v1_model_garden_service_pb2.ListPublisherModelsResponse]:
         """Returns the models of a publisher, page by page.
 
@@ -356,6 +377,7 @@ class ModelGardenService(ModelGardenServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[PublisherModel, ListPublisherModelsResponse]: the items of `publisher_models`, further pages fetched on the way.
@@ -369,6 +391,8 @@ class ModelGardenService(ModelGardenServicePaths):
         Source: google/cloud/aiplatform/v1/model_garden_service.proto, `ListPublisherModels`; REST: GET
         /v1beta1/{parent=publishers/*}/models.
         """
+        if fields:
+            _method.refuse_arguments(LIST_PUBLISHER_MODELS, fields)
         return self._caller.paged(
             LIST_PUBLISHER_MODELS, request, (parent,), retry, timeout, metadata
         )

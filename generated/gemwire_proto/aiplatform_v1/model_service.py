@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -522,6 +522,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1_model_service_pb2.UploadModelResponse, _v1_model_service_pb2.UploadModelOperationMetadata]]:
         """Adds a model, or a version of one. The operation's response is an `UploadModelResponse`.
 
@@ -534,6 +535,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[UploadModelResponse, UploadModelOperationMetadata]: the operation, to be waited for.
@@ -547,6 +549,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `UploadModel`; REST: POST
         /v1/{parent=projects/*/locations/*}/models:upload.
         """
+        if fields:
+            _method.refuse_arguments(UPLOAD_MODEL, fields)
         return self._caller.operation(
             UPLOAD_MODEL, request, (parent, model), retry, timeout, metadata
         )
@@ -559,6 +563,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_model_pb2.Model]:
         """Returns a model.
 
@@ -571,6 +576,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -584,6 +590,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `GetModel`; REST: GET
         /v1/{name=projects/*/locations/*/models/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL, fields)
         return self._caller.unary(
             GET_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -596,6 +604,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]]:
         """Returns the models of a project in a location, page by page, each in its default version.
 
@@ -607,6 +616,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Model, ListModelsResponse]: the items of `models`, further pages fetched on the way.
@@ -620,6 +630,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModels`; REST: GET
         /v1/{parent=projects/*/locations/*}/models.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODELS, fields)
         return self._caller.paged(
             LIST_MODELS, request, (parent,), retry, timeout, metadata
         )
@@ -632,6 +644,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelVersionsResponse]]:
         """Returns the versions of a model, page by page.
 
@@ -643,6 +656,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Model, ListModelVersionsResponse]: the items of `models`, further pages fetched on the way.
@@ -656,6 +670,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModelVersions`; REST: GET
         /v1/{name=projects/*/locations/*/models/*}:listVersions.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODEL_VERSIONS, fields)
         return self._caller.paged(
             LIST_MODEL_VERSIONS, request, (name,), retry, timeout, metadata
         )
@@ -668,6 +684,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_model_service_pb2.ModelVersionCheckpoint, _v1_model_service_pb2.ListModelVersionCheckpointsResponse]]:
         """Returns the checkpoints of a version, page by page.
 
@@ -681,6 +698,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[ModelVersionCheckpoint, ListModelVersionCheckpointsResponse]: the items of `checkpoints`, further pages fetched on the way.
@@ -694,6 +712,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModelVersionCheckpoints`; REST: GET
         /v1/{name=projects/*/locations/*/models/*}:listCheckpoints.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODEL_VERSION_CHECKPOINTS, fields)
         return self._caller.paged(
             LIST_MODEL_VERSION_CHECKPOINTS, request, (name,), retry, timeout, metadata
         )
@@ -707,6 +727,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_model_pb2.Model]:
         """Changes a model or a version.
 
@@ -720,6 +741,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -733,6 +755,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `UpdateModel`; REST: PATCH
         /v1/{model.name=projects/*/locations/*/models/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_MODEL, fields)
         return self._caller.unary(
             UPDATE_MODEL, request, (model, update_mask), retry, timeout, metadata
         )
@@ -745,6 +769,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1_model_service_pb2.UpdateExplanationDatasetResponse, _v1_model_service_pb2.UpdateExplanationDatasetOperationMetadata]]:
         """Replaces the examples by which a model's predictions are explained. The operation's response is an
         `UpdateExplanationDatasetResponse`.
@@ -758,6 +783,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[UpdateExplanationDatasetResponse, UpdateExplanationDatasetOperationMetadata]: the operation, to be waited for.
@@ -771,6 +797,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `UpdateExplanationDataset`; REST: POST
         /v1/{model=projects/*/locations/*/models/*}:updateExplanationDataset.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_EXPLANATION_DATASET, fields)
         return self._caller.operation(
             UPDATE_EXPLANATION_DATASET, request, (model,), retry, timeout, metadata
         )
@@ -783,6 +811,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_protobuf_empty_pb2.Empty, _v1_operation_pb2.DeleteOperationMetadata]]:
         """Deletes a model with all its versions. One that is deployed cannot be deleted. The operation's
         response is empty.
@@ -795,6 +824,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[Empty, DeleteOperationMetadata]: the operation, to be waited for.
@@ -808,6 +838,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `DeleteModel`; REST: DELETE
         /v1/{name=projects/*/locations/*/models/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_MODEL, fields)
         return self._caller.operation(
             DELETE_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -820,6 +852,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_protobuf_empty_pb2.Empty, _v1_operation_pb2.DeleteOperationMetadata]]:
         """Deletes a version. One that is deployed or the only one cannot be deleted. The operation's response
         is empty.
@@ -832,6 +865,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[Empty, DeleteOperationMetadata]: the operation, to be waited for.
@@ -845,6 +879,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `DeleteModelVersion`; REST: DELETE
         /v1/{name=projects/*/locations/*/models/*}:deleteVersion.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_MODEL_VERSION, fields)
         return self._caller.operation(
             DELETE_MODEL_VERSION, request, (name,), retry, timeout, metadata
         )
@@ -858,6 +894,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_model_pb2.Model]:
         """Adds aliases to a version, and removes some from it. An alias that another version has moves.
 
@@ -871,6 +908,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -884,6 +922,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `MergeVersionAliases`; REST: POST
         /v1/{name=projects/*/locations/*/models/*}:mergeVersionAliases.
         """
+        if fields:
+            _method.refuse_arguments(MERGE_VERSION_ALIASES, fields)
         return self._caller.unary(
             MERGE_VERSION_ALIASES, request, (name, version_aliases), retry, timeout, metadata
         )
@@ -897,6 +937,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1_model_service_pb2.ExportModelResponse, _v1_model_service_pb2.ExportModelOperationMetadata]]:
         """Exports a model's files or its container image. The operation's response is an
         `ExportModelResponse`.
@@ -910,6 +951,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[ExportModelResponse, ExportModelOperationMetadata]: the operation, to be waited for.
@@ -923,6 +965,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ExportModel`; REST: POST
         /v1/{name=projects/*/locations/*/models/*}:export.
         """
+        if fields:
+            _method.refuse_arguments(EXPORT_MODEL, fields)
         return self._caller.operation(
             EXPORT_MODEL, request, (name, output_config), retry, timeout, metadata
         )
@@ -936,6 +980,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1_model_service_pb2.CopyModelResponse, _v1_model_service_pb2.CopyModelOperationMetadata]]:
         """Copies a model within a location or from another one. The operation's response is a
         `CopyModelResponse`.
@@ -950,6 +995,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[CopyModelResponse, CopyModelOperationMetadata]: the operation, to be waited for.
@@ -963,6 +1009,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `CopyModel`; REST: POST
         /v1/{parent=projects/*/locations/*}/models:copy.
         """
+        if fields:
+            _method.refuse_arguments(COPY_MODEL, fields)
         return self._caller.operation(
             COPY_MODEL, request, (parent, source_model), retry, timeout, metadata
         )
@@ -976,6 +1024,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_model_evaluation_pb2.ModelEvaluation]:
         """Adds an evaluation that was made elsewhere.
 
@@ -989,6 +1038,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ModelEvaluation: the response.
@@ -1002,6 +1052,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ImportModelEvaluation`; REST: POST
         /v1/{parent=projects/*/locations/*/models/*}/evaluations:import.
         """
+        if fields:
+            _method.refuse_arguments(IMPORT_MODEL_EVALUATION, fields)
         return self._caller.unary(
             IMPORT_MODEL_EVALUATION, request, (parent, model_evaluation), retry, timeout, metadata
         )
@@ -1015,6 +1067,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_model_service_pb2.BatchImportModelEvaluationSlicesResponse]:
         """Adds slices to an imported evaluation.
 
@@ -1028,6 +1081,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchImportModelEvaluationSlicesResponse: the response.
@@ -1041,6 +1095,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `BatchImportModelEvaluationSlices`; REST:
         POST /v1/{parent=projects/*/locations/*/models/*/evaluations/*}/slices:batchImport.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_IMPORT_MODEL_EVALUATION_SLICES, fields)
         return self._caller.unary(
             BATCH_IMPORT_MODEL_EVALUATION_SLICES, request, (parent, model_evaluation_slices), retry, timeout, metadata
         )
@@ -1054,6 +1110,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_model_service_pb2.BatchImportEvaluatedAnnotationsResponse]:
         """Adds evaluated annotations to an imported slice.
 
@@ -1067,6 +1124,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchImportEvaluatedAnnotationsResponse: the response.
@@ -1080,6 +1138,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `BatchImportEvaluatedAnnotations`; REST:
         POST /v1/{parent=projects/*/locations/*/models/*/evaluations/*/slices/*}:batchImport.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_IMPORT_EVALUATED_ANNOTATIONS, fields)
         return self._caller.unary(
             BATCH_IMPORT_EVALUATED_ANNOTATIONS, request, (parent, evaluated_annotations), retry, timeout, metadata
         )
@@ -1092,6 +1152,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_model_evaluation_pb2.ModelEvaluation]:
         """Returns an evaluation.
 
@@ -1103,6 +1164,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ModelEvaluation: the response.
@@ -1116,6 +1178,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `GetModelEvaluation`; REST: GET
         /v1/{name=projects/*/locations/*/models/*/evaluations/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL_EVALUATION, fields)
         return self._caller.unary(
             GET_MODEL_EVALUATION, request, (name,), retry, timeout, metadata
         )
@@ -1128,6 +1192,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_model_evaluation_pb2.ModelEvaluation, _v1_model_service_pb2.ListModelEvaluationsResponse]]:
         """Returns the evaluations of a model, page by page.
 
@@ -1140,6 +1205,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[ModelEvaluation, ListModelEvaluationsResponse]: the items of `model_evaluations`, further pages fetched on the way.
@@ -1153,6 +1219,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModelEvaluations`; REST: GET
         /v1/{parent=projects/*/locations/*/models/*}/evaluations.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODEL_EVALUATIONS, fields)
         return self._caller.paged(
             LIST_MODEL_EVALUATIONS, request, (parent,), retry, timeout, metadata
         )
@@ -1165,6 +1233,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_model_evaluation_slice_pb2.ModelEvaluationSlice]:
         """Returns a slice of an evaluation.
 
@@ -1177,6 +1246,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ModelEvaluationSlice: the response.
@@ -1190,6 +1260,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `GetModelEvaluationSlice`; REST: GET
         /v1/{name=projects/*/locations/*/models/*/evaluations/*/slices/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL_EVALUATION_SLICE, fields)
         return self._caller.unary(
             GET_MODEL_EVALUATION_SLICE, request, (name,), retry, timeout, metadata
         )
@@ -1202,6 +1274,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_model_evaluation_slice_pb2.ModelEvaluationSlice, _v1_model_service_pb2.ListModelEvaluationSlicesResponse]]:
         """Returns the slices of an evaluation, page by page.
 
@@ -1214,6 +1287,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[ModelEvaluationSlice, ListModelEvaluationSlicesResponse]: the items of `model_evaluation_slices`, further pages fetched on the way.
@@ -1227,6 +1301,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModelEvaluationSlices`; REST: GET
         /v1/{parent=projects/*/locations/*/models/*/evaluations/*}/slices.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODEL_EVALUATION_SLICES, fields)
         return self._caller.paged(
             LIST_MODEL_EVALUATION_SLICES, request, (parent,), retry, timeout, metadata
         )
@@ -1247,6 +1323,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1_model_service_pb2.UploadModelResponse, _v1_model_service_pb2.UploadModelOperationMetadata]:
         """Adds a model, or a version of one. The operation's response is an `UploadModelResponse`.
 
@@ -1259,6 +1336,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[UploadModelResponse, UploadModelOperationMetadata]: the operation, to be waited for.
@@ -1272,6 +1350,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `UploadModel`; REST: POST
         /v1/{parent=projects/*/locations/*}/models:upload.
         """
+        if fields:
+            _method.refuse_arguments(UPLOAD_MODEL, fields)
         return self._caller.operation(
             UPLOAD_MODEL, request, (parent, model), retry, timeout, metadata
         )
@@ -1284,6 +1364,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_model_pb2.Model:
         """Returns a model.
 
@@ -1296,6 +1377,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -1309,6 +1391,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `GetModel`; REST: GET
         /v1/{name=projects/*/locations/*/models/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL, fields)
         return self._caller.unary(
             GET_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -1321,6 +1405,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]:
         """Returns the models of a project in a location, page by page, each in its default version.
 
@@ -1332,6 +1417,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Model, ListModelsResponse]: the items of `models`, further pages fetched on the way.
@@ -1345,6 +1431,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModels`; REST: GET
         /v1/{parent=projects/*/locations/*}/models.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODELS, fields)
         return self._caller.paged(
             LIST_MODELS, request, (parent,), retry, timeout, metadata
         )
@@ -1357,6 +1445,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelVersionsResponse]:
         """Returns the versions of a model, page by page.
 
@@ -1368,6 +1457,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Model, ListModelVersionsResponse]: the items of `models`, further pages fetched on the way.
@@ -1381,6 +1471,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModelVersions`; REST: GET
         /v1/{name=projects/*/locations/*/models/*}:listVersions.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODEL_VERSIONS, fields)
         return self._caller.paged(
             LIST_MODEL_VERSIONS, request, (name,), retry, timeout, metadata
         )
@@ -1393,6 +1485,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_model_service_pb2.ModelVersionCheckpoint, _v1_model_service_pb2.ListModelVersionCheckpointsResponse]:
         """Returns the checkpoints of a version, page by page.
 
@@ -1406,6 +1499,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[ModelVersionCheckpoint, ListModelVersionCheckpointsResponse]: the items of `checkpoints`, further pages fetched on the way.
@@ -1419,6 +1513,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModelVersionCheckpoints`; REST: GET
         /v1/{name=projects/*/locations/*/models/*}:listCheckpoints.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODEL_VERSION_CHECKPOINTS, fields)
         return self._caller.paged(
             LIST_MODEL_VERSION_CHECKPOINTS, request, (name,), retry, timeout, metadata
         )
@@ -1432,6 +1528,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_model_pb2.Model:
         """Changes a model or a version.
 
@@ -1445,6 +1542,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -1458,6 +1556,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `UpdateModel`; REST: PATCH
         /v1/{model.name=projects/*/locations/*/models/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_MODEL, fields)
         return self._caller.unary(
             UPDATE_MODEL, request, (model, update_mask), retry, timeout, metadata
         )
@@ -1470,6 +1570,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1_model_service_pb2.UpdateExplanationDatasetResponse, _v1_model_service_pb2.UpdateExplanationDatasetOperationMetadata]:
         """Replaces the examples by which a model's predictions are explained. The operation's response is an
         `UpdateExplanationDatasetResponse`.
@@ -1483,6 +1584,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[UpdateExplanationDatasetResponse, UpdateExplanationDatasetOperationMetadata]: the operation, to be waited for.
@@ -1496,6 +1598,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `UpdateExplanationDataset`; REST: POST
         /v1/{model=projects/*/locations/*/models/*}:updateExplanationDataset.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_EXPLANATION_DATASET, fields)
         return self._caller.operation(
             UPDATE_EXPLANATION_DATASET, request, (model,), retry, timeout, metadata
         )
@@ -1508,6 +1612,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_protobuf_empty_pb2.Empty, _v1_operation_pb2.DeleteOperationMetadata]:
         """Deletes a model with all its versions. One that is deployed cannot be deleted. The operation's
         response is empty.
@@ -1520,6 +1625,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[Empty, DeleteOperationMetadata]: the operation, to be waited for.
@@ -1533,6 +1639,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `DeleteModel`; REST: DELETE
         /v1/{name=projects/*/locations/*/models/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_MODEL, fields)
         return self._caller.operation(
             DELETE_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -1545,6 +1653,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_protobuf_empty_pb2.Empty, _v1_operation_pb2.DeleteOperationMetadata]:
         """Deletes a version. One that is deployed or the only one cannot be deleted. The operation's response
         is empty.
@@ -1557,6 +1666,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[Empty, DeleteOperationMetadata]: the operation, to be waited for.
@@ -1570,6 +1680,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `DeleteModelVersion`; REST: DELETE
         /v1/{name=projects/*/locations/*/models/*}:deleteVersion.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_MODEL_VERSION, fields)
         return self._caller.operation(
             DELETE_MODEL_VERSION, request, (name,), retry, timeout, metadata
         )
@@ -1583,6 +1695,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_model_pb2.Model:
         """Adds aliases to a version, and removes some from it. An alias that another version has moves.
 
@@ -1596,6 +1709,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -1609,6 +1723,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `MergeVersionAliases`; REST: POST
         /v1/{name=projects/*/locations/*/models/*}:mergeVersionAliases.
         """
+        if fields:
+            _method.refuse_arguments(MERGE_VERSION_ALIASES, fields)
         return self._caller.unary(
             MERGE_VERSION_ALIASES, request, (name, version_aliases), retry, timeout, metadata
         )
@@ -1622,6 +1738,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1_model_service_pb2.ExportModelResponse, _v1_model_service_pb2.ExportModelOperationMetadata]:
         """Exports a model's files or its container image. The operation's response is an
         `ExportModelResponse`.
@@ -1635,6 +1752,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[ExportModelResponse, ExportModelOperationMetadata]: the operation, to be waited for.
@@ -1648,6 +1766,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ExportModel`; REST: POST
         /v1/{name=projects/*/locations/*/models/*}:export.
         """
+        if fields:
+            _method.refuse_arguments(EXPORT_MODEL, fields)
         return self._caller.operation(
             EXPORT_MODEL, request, (name, output_config), retry, timeout, metadata
         )
@@ -1661,6 +1781,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1_model_service_pb2.CopyModelResponse, _v1_model_service_pb2.CopyModelOperationMetadata]:
         """Copies a model within a location or from another one. The operation's response is a
         `CopyModelResponse`.
@@ -1675,6 +1796,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[CopyModelResponse, CopyModelOperationMetadata]: the operation, to be waited for.
@@ -1688,6 +1810,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `CopyModel`; REST: POST
         /v1/{parent=projects/*/locations/*}/models:copy.
         """
+        if fields:
+            _method.refuse_arguments(COPY_MODEL, fields)
         return self._caller.operation(
             COPY_MODEL, request, (parent, source_model), retry, timeout, metadata
         )
@@ -1701,6 +1825,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_model_evaluation_pb2.ModelEvaluation:
         """Adds an evaluation that was made elsewhere.
 
@@ -1714,6 +1839,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ModelEvaluation: the response.
@@ -1727,6 +1853,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ImportModelEvaluation`; REST: POST
         /v1/{parent=projects/*/locations/*/models/*}/evaluations:import.
         """
+        if fields:
+            _method.refuse_arguments(IMPORT_MODEL_EVALUATION, fields)
         return self._caller.unary(
             IMPORT_MODEL_EVALUATION, request, (parent, model_evaluation), retry, timeout, metadata
         )
@@ -1740,6 +1868,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_model_service_pb2.BatchImportModelEvaluationSlicesResponse:
         """Adds slices to an imported evaluation.
 
@@ -1753,6 +1882,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchImportModelEvaluationSlicesResponse: the response.
@@ -1766,6 +1896,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `BatchImportModelEvaluationSlices`; REST:
         POST /v1/{parent=projects/*/locations/*/models/*/evaluations/*}/slices:batchImport.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_IMPORT_MODEL_EVALUATION_SLICES, fields)
         return self._caller.unary(
             BATCH_IMPORT_MODEL_EVALUATION_SLICES, request, (parent, model_evaluation_slices), retry, timeout, metadata
         )
@@ -1779,6 +1911,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_model_service_pb2.BatchImportEvaluatedAnnotationsResponse:
         """Adds evaluated annotations to an imported slice.
 
@@ -1792,6 +1925,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchImportEvaluatedAnnotationsResponse: the response.
@@ -1805,6 +1939,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `BatchImportEvaluatedAnnotations`; REST:
         POST /v1/{parent=projects/*/locations/*/models/*/evaluations/*/slices/*}:batchImport.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_IMPORT_EVALUATED_ANNOTATIONS, fields)
         return self._caller.unary(
             BATCH_IMPORT_EVALUATED_ANNOTATIONS, request, (parent, evaluated_annotations), retry, timeout, metadata
         )
@@ -1817,6 +1953,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_model_evaluation_pb2.ModelEvaluation:
         """Returns an evaluation.
 
@@ -1828,6 +1965,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ModelEvaluation: the response.
@@ -1841,6 +1979,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `GetModelEvaluation`; REST: GET
         /v1/{name=projects/*/locations/*/models/*/evaluations/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL_EVALUATION, fields)
         return self._caller.unary(
             GET_MODEL_EVALUATION, request, (name,), retry, timeout, metadata
         )
@@ -1853,6 +1993,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_model_evaluation_pb2.ModelEvaluation, _v1_model_service_pb2.ListModelEvaluationsResponse]:
         """Returns the evaluations of a model, page by page.
 
@@ -1865,6 +2006,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[ModelEvaluation, ListModelEvaluationsResponse]: the items of `model_evaluations`, further pages fetched on the way.
@@ -1878,6 +2020,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModelEvaluations`; REST: GET
         /v1/{parent=projects/*/locations/*/models/*}/evaluations.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODEL_EVALUATIONS, fields)
         return self._caller.paged(
             LIST_MODEL_EVALUATIONS, request, (parent,), retry, timeout, metadata
         )
@@ -1890,6 +2034,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_model_evaluation_slice_pb2.ModelEvaluationSlice:
         """Returns a slice of an evaluation.
 
@@ -1902,6 +2047,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ModelEvaluationSlice: the response.
@@ -1915,6 +2061,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `GetModelEvaluationSlice`; REST: GET
         /v1/{name=projects/*/locations/*/models/*/evaluations/*/slices/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL_EVALUATION_SLICE, fields)
         return self._caller.unary(
             GET_MODEL_EVALUATION_SLICE, request, (name,), retry, timeout, metadata
         )
@@ -1927,6 +2075,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_model_evaluation_slice_pb2.ModelEvaluationSlice, _v1_model_service_pb2.ListModelEvaluationSlicesResponse]:
         """Returns the slices of an evaluation, page by page.
 
@@ -1939,6 +2088,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[ModelEvaluationSlice, ListModelEvaluationSlicesResponse]: the items of `model_evaluation_slices`, further pages fetched on the way.
@@ -1952,6 +2102,8 @@ class ModelService(ModelServicePaths):
         Source: google/cloud/aiplatform/v1/model_service.proto, `ListModelEvaluationSlices`; REST: GET
         /v1/{parent=projects/*/locations/*/models/*/evaluations/*}/slices.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODEL_EVALUATION_SLICES, fields)
         return self._caller.paged(
             LIST_MODEL_EVALUATION_SLICES, request, (parent,), retry, timeout, metadata
         )

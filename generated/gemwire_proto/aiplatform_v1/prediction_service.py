@@ -8,7 +8,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import AsyncIterable as _AsyncIterable, Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -16,6 +16,7 @@ from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.api import httpbody_pb2 as _api_httpbody_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import content_pb2 as _v1_content_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import prediction_service_pb2 as _v1_prediction_service_pb2
+from gemwire_proto.google.longrunning import operations_pb2 as _longrunning_operations_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
 
 if _TYPE_CHECKING:
@@ -202,6 +203,7 @@ GENERATE_CONTENT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 STREAM_GENERATE_CONTENT = _method.Method(
     service="google.cloud.aiplatform.v1.PredictionService",
@@ -224,6 +226,7 @@ STREAM_GENERATE_CONTENT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 EMBED_CONTENT = _method.Method(
     service="google.cloud.aiplatform.v1.PredictionService",
@@ -243,6 +246,7 @@ EMBED_CONTENT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 BATCH_EMBED_CONTENTS = _method.Method(
     service="google.cloud.aiplatform.v1.PredictionService",
@@ -255,6 +259,46 @@ BATCH_EMBED_CONTENTS = _method.Method(
     routing=("model",),
     http=(
         _method.HttpBinding("post", "/v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents", body="*"),
+    ),
+    timeout=60.0,
+    retry=_method.RetryDefaults(
+        codes=("UNAVAILABLE",),
+        initial=1.0, maximum=10.0, multiplier=1.3,
+    ),
+    idempotent=True,
+    http_only=True,
+    may_hold_json_only=True,
+)
+PREDICT_LONG_RUNNING = _method.Method(
+    service="google.cloud.aiplatform.v1.PredictionService",
+    name="PredictLongRunning",
+    snake="predict_long_running",
+    kind=_method.Kind.UNARY,
+    request=_v1_prediction_service_pb2.PredictLongRunningRequest,
+    response=_longrunning_operations_pb2.Operation,
+    flattened=("endpoint", "instances", "parameters"),
+    routing=("endpoint",),
+    http=(
+        _method.HttpBinding("post", "/v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning", body="*"),
+    ),
+    timeout=60.0,
+    retry=_method.RetryDefaults(
+        codes=("UNAVAILABLE",),
+        initial=1.0, maximum=10.0, multiplier=1.3,
+    ),
+    http_only=True,
+)
+FETCH_PREDICT_OPERATION = _method.Method(
+    service="google.cloud.aiplatform.v1.PredictionService",
+    name="FetchPredictOperation",
+    snake="fetch_predict_operation",
+    kind=_method.Kind.UNARY,
+    request=_v1_prediction_service_pb2.FetchPredictOperationRequest,
+    response=_v1_prediction_service_pb2.PredictOperation,
+    flattened=("endpoint", "operation_name"),
+    routing=("endpoint",),
+    http=(
+        _method.HttpBinding("post", "/v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation", body="*"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(
@@ -286,6 +330,8 @@ SERVICE = _method.Service(
         "StreamGenerateContent": STREAM_GENERATE_CONTENT,
         "EmbedContent": EMBED_CONTENT,
         "BatchEmbedContents": BATCH_EMBED_CONTENTS,
+        "PredictLongRunning": PREDICT_LONG_RUNNING,
+        "FetchPredictOperation": FETCH_PREDICT_OPERATION,
     },
 )
 
@@ -377,6 +423,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.PredictResponse]:
         """Returns predictions for instances: embeddings of text, generated pictures, or whatever the model is
         made for. Ends with INVALID_ARGUMENT if an instance does not fit the model's schema.
@@ -394,6 +441,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictResponse: the response.
@@ -407,6 +455,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Predict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:predict.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT, fields)
         return self._caller.unary(
             PREDICT, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -420,6 +470,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _api_httpbody_pb2.HttpBody]:
         """Sends an HTTP body to the model as it is and returns the model's. The headers
         `X-Vertex-AI-Endpoint-Id` and `X-Vertex-AI-Deployed-Model-Id` of the answer say who gave it.
@@ -435,6 +486,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             HttpBody: the response.
@@ -448,6 +500,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `RawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:rawPredict.
         """
+        if fields:
+            _method.refuse_arguments(RAW_PREDICT, fields)
         return self._caller.unary(
             RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata
         )
@@ -462,6 +516,7 @@ class AsyncPredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_api_httpbody_pb2.HttpBody]]:
         """Sends an HTTP body to the model as it is and streams the model's.
 
@@ -478,6 +533,7 @@ class AsyncPredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[HttpBody]: the messages as they arrive. Leaving the loop ends the call.
@@ -491,6 +547,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:streamRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_RAW_PREDICT, fields)
         return self._caller.server_stream(
             STREAM_RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata, idle_timeout
         )
@@ -502,6 +560,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.DirectPredictResponse]:
         """Returns predictions for tensors. For endpoints that serve gRPC.
 
@@ -512,6 +571,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectPredictResponse: the response.
@@ -525,6 +585,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_PREDICT, fields)
         return self._caller.unary(
             DIRECT_PREDICT, request, (), retry, timeout, metadata
         )
@@ -536,6 +598,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.DirectRawPredictResponse]:
         """Sends bytes to the model as they are and returns the model's. For endpoints that serve gRPC.
 
@@ -546,6 +609,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectRawPredictResponse: the response.
@@ -559,6 +623,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_RAW_PREDICT, fields)
         return self._caller.unary(
             DIRECT_RAW_PREDICT, request, (), retry, timeout, metadata
         )
@@ -665,6 +731,7 @@ class AsyncPredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1_prediction_service_pb2.StreamingPredictResponse]]:
         """Predicts for tensors and streams the answer, with models that support it.
 
@@ -677,6 +744,7 @@ class AsyncPredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[StreamingPredictResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -690,6 +758,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `ServerStreamingPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:serverStreamingPredict.
         """
+        if fields:
+            _method.refuse_arguments(SERVER_STREAMING_PREDICT, fields)
         return self._caller.server_stream(
             SERVER_STREAMING_PREDICT, request, (), retry, timeout, metadata, idle_timeout
         )
@@ -736,6 +806,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.ExplainResponse]:
         """Returns predictions together with what they rest on. The deployed model must have an explanation
         specification. Ends with INVALID_ARGUMENT if it has none.
@@ -752,6 +823,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ExplainResponse: the response.
@@ -765,6 +837,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Explain`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:explain.
         """
+        if fields:
+            _method.refuse_arguments(EXPLAIN, fields)
         return self._caller.unary(
             EXPLAIN, request, (endpoint, instances, parameters, deployed_model_id), retry, timeout, metadata
         )
@@ -778,6 +852,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.GenerateContentResponse]:
         """Returns the model's answer to a conversation, whole. Ends with INVALID_ARGUMENT if the model
         refuses a setting or a part, NOT_FOUND if there is no such model at the location,
@@ -795,6 +870,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -808,6 +884,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `GenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -822,6 +900,7 @@ class AsyncPredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1_prediction_service_pb2.GenerateContentResponse]]:
         """Returns the model's answer to a conversation piece by piece, as it is written. Each message has the
         next piece; usage and finish reason are in the last. Ends with the statuses of `GenerateContent`.
@@ -840,6 +919,7 @@ class AsyncPredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -853,6 +933,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamGenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -866,6 +948,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.EmbedContentResponse]:
         """Returns the embedding of one content. For models that have this form; others are served by
         `Predict`. Changes nothing, so it is safe to repeat.
@@ -880,6 +963,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -893,6 +977,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `EmbedContent`; REST: POST
         /v1/{model=projects/*/locations/*/publishers/*/models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -906,6 +992,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.BatchEmbedContentsResponse]:
         """Returns an embedding for each request, in order. Changes nothing, so it is safe to repeat.
 
@@ -921,6 +1008,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -934,8 +1022,105 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `BatchEmbedContents`; REST: POST
         /v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
+        )
+
+    def predict_long_running(
+        self,
+        request: _v1_prediction_service_pb2.PredictLongRunningRequest | _Mapping[str, _Any] | None = None,
+        *,
+        endpoint: str | None = None,
+        instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = None,
+        parameters: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+        **fields: _NoReturn,
+    ) -> _Coroutine[_Any, _Any, _longrunning_operations_pb2.Operation]:
+        """Starts an operation that makes videos. Its result is not read by `Operations.GetOperation` but by
+        `FetchPredictOperation`.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `PredictLongRunningRequest` or a dict of its fields. Excludes the field arguments.
+            endpoint: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            instances: What to make: an object with `prompt`, and pictures or a video to start from.
+            parameters: How to make it, such as `sampleCount`, `durationSeconds` and `storageUri`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
+
+        Returns:
+            Operation: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `PredictLongRunning`; REST: POST
+        /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning.
+        """
+        if fields:
+            _method.refuse_arguments(PREDICT_LONG_RUNNING, fields)
+        return self._caller.unary(
+            PREDICT_LONG_RUNNING, request, (endpoint, instances, parameters), retry, timeout, metadata
+        )
+
+    def fetch_predict_operation(
+        self,
+        request: _v1_prediction_service_pb2.FetchPredictOperationRequest | _Mapping[str, _Any] | None = None,
+        *,
+        endpoint: str | None = None,
+        operation_name: str | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+        **fields: _NoReturn,
+    ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.PredictOperation]:
+        """Returns an operation of `PredictLongRunning`, with its result when it is done. Changes nothing, so
+        it is safe to repeat.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `FetchPredictOperationRequest` or a dict of its fields. Excludes the field
+                arguments.
+            endpoint: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            operation_name: Name of the operation, which begins with that of the model.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
+
+        Returns:
+            PredictOperation: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `FetchPredictOperation`; REST: POST
+        /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation.
+        """
+        if fields:
+            _method.refuse_arguments(FETCH_PREDICT_OPERATION, fields)
+        return self._caller.unary(
+            FETCH_PREDICT_OPERATION, request, (endpoint, operation_name), retry, timeout, metadata
         )
 
 
@@ -957,6 +1142,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.PredictResponse:
         """Returns predictions for instances: embeddings of text, generated pictures, or whatever the model is
         made for. Ends with INVALID_ARGUMENT if an instance does not fit the model's schema.
@@ -974,6 +1160,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictResponse: the response.
@@ -987,6 +1174,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Predict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:predict.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT, fields)
         return self._caller.unary(
             PREDICT, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -1000,6 +1189,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _api_httpbody_pb2.HttpBody:
         """Sends an HTTP body to the model as it is and returns the model's. The headers
         `X-Vertex-AI-Endpoint-Id` and `X-Vertex-AI-Deployed-Model-Id` of the answer say who gave it.
@@ -1015,6 +1205,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             HttpBody: the response.
@@ -1028,6 +1219,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `RawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:rawPredict.
         """
+        if fields:
+            _method.refuse_arguments(RAW_PREDICT, fields)
         return self._caller.unary(
             RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata
         )
@@ -1042,6 +1235,7 @@ class PredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_api_httpbody_pb2.HttpBody]:
         """Sends an HTTP body to the model as it is and streams the model's.
 
@@ -1058,6 +1252,7 @@ class PredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[HttpBody]: the messages as they arrive. Leaving the loop ends the call.
@@ -1071,6 +1266,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:streamRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_RAW_PREDICT, fields)
         return self._caller.server_stream(
             STREAM_RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata, idle_timeout
         )
@@ -1082,6 +1279,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.DirectPredictResponse:
         """Returns predictions for tensors. For endpoints that serve gRPC.
 
@@ -1092,6 +1290,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectPredictResponse: the response.
@@ -1105,6 +1304,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_PREDICT, fields)
         return self._caller.unary(
             DIRECT_PREDICT, request, (), retry, timeout, metadata
         )
@@ -1116,6 +1317,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.DirectRawPredictResponse:
         """Sends bytes to the model as they are and returns the model's. For endpoints that serve gRPC.
 
@@ -1126,6 +1328,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectRawPredictResponse: the response.
@@ -1139,6 +1342,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_RAW_PREDICT, fields)
         return self._caller.unary(
             DIRECT_RAW_PREDICT, request, (), retry, timeout, metadata
         )
@@ -1245,6 +1450,7 @@ class PredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1_prediction_service_pb2.StreamingPredictResponse]:
         """Predicts for tensors and streams the answer, with models that support it.
 
@@ -1257,6 +1463,7 @@ class PredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[StreamingPredictResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -1270,6 +1477,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `ServerStreamingPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:serverStreamingPredict.
         """
+        if fields:
+            _method.refuse_arguments(SERVER_STREAMING_PREDICT, fields)
         return self._caller.server_stream(
             SERVER_STREAMING_PREDICT, request, (), retry, timeout, metadata, idle_timeout
         )
@@ -1316,6 +1525,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.ExplainResponse:
         """Returns predictions together with what they rest on. The deployed model must have an explanation
         specification. Ends with INVALID_ARGUMENT if it has none.
@@ -1332,6 +1542,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ExplainResponse: the response.
@@ -1345,6 +1556,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Explain`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:explain.
         """
+        if fields:
+            _method.refuse_arguments(EXPLAIN, fields)
         return self._caller.unary(
             EXPLAIN, request, (endpoint, instances, parameters, deployed_model_id), retry, timeout, metadata
         )
@@ -1358,6 +1571,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.GenerateContentResponse:
         """Returns the model's answer to a conversation, whole. Ends with INVALID_ARGUMENT if the model
         refuses a setting or a part, NOT_FOUND if there is no such model at the location,
@@ -1375,6 +1589,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -1388,6 +1603,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `GenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -1402,6 +1619,7 @@ class PredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1_prediction_service_pb2.GenerateContentResponse]:
         """Returns the model's answer to a conversation piece by piece, as it is written. Each message has the
         next piece; usage and finish reason are in the last. Ends with the statuses of `GenerateContent`.
@@ -1420,6 +1638,7 @@ class PredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -1433,6 +1652,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamGenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -1446,6 +1667,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.EmbedContentResponse:
         """Returns the embedding of one content. For models that have this form; others are served by
         `Predict`. Changes nothing, so it is safe to repeat.
@@ -1460,6 +1682,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -1473,6 +1696,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `EmbedContent`; REST: POST
         /v1/{model=projects/*/locations/*/publishers/*/models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -1486,6 +1711,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.BatchEmbedContentsResponse:
         """Returns an embedding for each request, in order. Changes nothing, so it is safe to repeat.
 
@@ -1501,6 +1727,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -1514,6 +1741,103 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `BatchEmbedContents`; REST: POST
         /v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
+        )
+
+    def predict_long_running(
+        self,
+        request: _v1_prediction_service_pb2.PredictLongRunningRequest | _Mapping[str, _Any] | None = None,
+        *,
+        endpoint: str | None = None,
+        instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = None,
+        parameters: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+        **fields: _NoReturn,
+    ) -> _longrunning_operations_pb2.Operation:
+        """Starts an operation that makes videos. Its result is not read by `Operations.GetOperation` but by
+        `FetchPredictOperation`.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `PredictLongRunningRequest` or a dict of its fields. Excludes the field arguments.
+            endpoint: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            instances: What to make: an object with `prompt`, and pictures or a video to start from.
+            parameters: How to make it, such as `sampleCount`, `durationSeconds` and `storageUri`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
+
+        Returns:
+            Operation: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `PredictLongRunning`; REST: POST
+        /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning.
+        """
+        if fields:
+            _method.refuse_arguments(PREDICT_LONG_RUNNING, fields)
+        return self._caller.unary(
+            PREDICT_LONG_RUNNING, request, (endpoint, instances, parameters), retry, timeout, metadata
+        )
+
+    def fetch_predict_operation(
+        self,
+        request: _v1_prediction_service_pb2.FetchPredictOperationRequest | _Mapping[str, _Any] | None = None,
+        *,
+        endpoint: str | None = None,
+        operation_name: str | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+        **fields: _NoReturn,
+    ) -> _v1_prediction_service_pb2.PredictOperation:
+        """Returns an operation of `PredictLongRunning`, with its result when it is done. Changes nothing, so
+        it is safe to repeat.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `FetchPredictOperationRequest` or a dict of its fields. Excludes the field
+                arguments.
+            endpoint: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            operation_name: Name of the operation, which begins with that of the model.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
+
+        Returns:
+            PredictOperation: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `FetchPredictOperation`; REST: POST
+        /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation.
+        """
+        if fields:
+            _method.refuse_arguments(FETCH_PREDICT_OPERATION, fields)
+        return self._caller.unary(
+            FETCH_PREDICT_OPERATION, request, (endpoint, operation_name), retry, timeout, metadata
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -60,6 +60,8 @@ GET_OPERATION = _method.Method(
         _method.HttpBinding("get", "/v1beta/{name=batches/*}"),
         _method.HttpBinding("get", "/v1beta/{name=generatedFiles/*/operations/*}"),
         _method.HttpBinding("get", "/v1beta/{name=corpora/*/operations/*}"),
+        _method.HttpBinding("get", "/v1beta/{name=fileSearchStores/*/operations/*}"),
+        _method.HttpBinding("get", "/v1beta/{name=fileSearchStores/*/upload/operations/*}"),
         _method.HttpBinding("get", "/v1/{name=ragStores/*/operations/*}"),
         _method.HttpBinding("get", "/v1/{name=ragStores/*/upload/operations/*}"),
         _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/operations/*}"),
@@ -185,6 +187,7 @@ class AsyncOperations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_longrunning_operations_pb2.Operation, _longrunning_operations_pb2.ListOperationsResponse]]:
         """Returns operations under a parent that match a filter, a page at a time. The parent `operations` in
         the HTTP mapping stands for the whole service; APIs may rebind the path to parents of their own,
@@ -202,6 +205,7 @@ class AsyncOperations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Operation, ListOperationsResponse]: the items of `operations`, further pages fetched on the way.
@@ -214,6 +218,8 @@ class AsyncOperations(OperationsPaths):
 
         Source: google/longrunning/operations.proto, `ListOperations`; REST: GET /v1/{name=operations}.
         """
+        if fields:
+            _method.refuse_arguments(LIST_OPERATIONS, fields)
         return self._caller.paged(
             LIST_OPERATIONS, request, (name, filter), retry, timeout, metadata
         )
@@ -226,6 +232,7 @@ class AsyncOperations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _longrunning_operations_pb2.Operation]:
         """Returns the present state of an operation; this is the call to poll with. Pause between calls,
         longer each time, until `Operation.done` is true. A failure of the work itself comes in
@@ -240,6 +247,7 @@ class AsyncOperations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -252,6 +260,8 @@ class AsyncOperations(OperationsPaths):
 
         Source: google/longrunning/operations.proto, `GetOperation`; REST: GET /v1/{name=operations/**}.
         """
+        if fields:
+            _method.refuse_arguments(GET_OPERATION, fields)
         return self._caller.unary(
             GET_OPERATION, request, (name,), retry, timeout, metadata
         )
@@ -264,6 +274,7 @@ class AsyncOperations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Tells the service that the client no longer needs the result. It does not stop the work; use
         `CancelOperation` for that. Ends with UNIMPLEMENTED if the API does not offer it and with NOT_FOUND
@@ -277,6 +288,7 @@ class AsyncOperations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -290,6 +302,8 @@ class AsyncOperations(OperationsPaths):
         Source: google/longrunning/operations.proto, `DeleteOperation`; REST: DELETE
         /v1/{name=operations/**}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_OPERATION, fields)
         return self._caller.unary(
             DELETE_OPERATION, request, (name,), retry, timeout, metadata
         )
@@ -302,6 +316,7 @@ class AsyncOperations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Asks the service to stop the work, without a promise that it will. The answer comes before anything
         is stopped: poll `GetOperation` to see whether the work was cancelled or finished after all. A
@@ -316,6 +331,7 @@ class AsyncOperations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -329,6 +345,8 @@ class AsyncOperations(OperationsPaths):
         Source: google/longrunning/operations.proto, `CancelOperation`; REST: POST
         /v1/{name=operations/**}:cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_OPERATION, fields)
         return self._caller.unary(
             CANCEL_OPERATION, request, (name,), retry, timeout, metadata
         )
@@ -340,6 +358,7 @@ class AsyncOperations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _longrunning_operations_pb2.Operation]:
         """Holds the call until the operation is done or a timeout passes, then returns it. It may return
         sooner, even at once, so test `Operation.done` and call again. An operation that is already done is
@@ -353,6 +372,7 @@ class AsyncOperations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: none.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -366,6 +386,8 @@ class AsyncOperations(OperationsPaths):
         Source: google/longrunning/operations.proto, `WaitOperation`; REST: POST
         /v1/{name=projects/*/locations/*/operations/*}:wait.
         """
+        if fields:
+            _method.refuse_arguments(WAIT_OPERATION, fields)
         return self._caller.unary(
             WAIT_OPERATION, request, (), retry, timeout, metadata
         )
@@ -389,6 +411,7 @@ class Operations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_longrunning_operations_pb2.Operation, _longrunning_operations_pb2.ListOperationsResponse]:
         """Returns operations under a parent that match a filter, a page at a time. The parent `operations` in
         the HTTP mapping stands for the whole service; APIs may rebind the path to parents of their own,
@@ -406,6 +429,7 @@ class Operations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Operation, ListOperationsResponse]: the items of `operations`, further pages fetched on the way.
@@ -418,6 +442,8 @@ class Operations(OperationsPaths):
 
         Source: google/longrunning/operations.proto, `ListOperations`; REST: GET /v1/{name=operations}.
         """
+        if fields:
+            _method.refuse_arguments(LIST_OPERATIONS, fields)
         return self._caller.paged(
             LIST_OPERATIONS, request, (name, filter), retry, timeout, metadata
         )
@@ -430,6 +456,7 @@ class Operations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _longrunning_operations_pb2.Operation:
         """Returns the present state of an operation; this is the call to poll with. Pause between calls,
         longer each time, until `Operation.done` is true. A failure of the work itself comes in
@@ -444,6 +471,7 @@ class Operations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -456,6 +484,8 @@ class Operations(OperationsPaths):
 
         Source: google/longrunning/operations.proto, `GetOperation`; REST: GET /v1/{name=operations/**}.
         """
+        if fields:
+            _method.refuse_arguments(GET_OPERATION, fields)
         return self._caller.unary(
             GET_OPERATION, request, (name,), retry, timeout, metadata
         )
@@ -468,6 +498,7 @@ class Operations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Tells the service that the client no longer needs the result. It does not stop the work; use
         `CancelOperation` for that. Ends with UNIMPLEMENTED if the API does not offer it and with NOT_FOUND
@@ -481,6 +512,7 @@ class Operations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -494,6 +526,8 @@ class Operations(OperationsPaths):
         Source: google/longrunning/operations.proto, `DeleteOperation`; REST: DELETE
         /v1/{name=operations/**}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_OPERATION, fields)
         return self._caller.unary(
             DELETE_OPERATION, request, (name,), retry, timeout, metadata
         )
@@ -506,6 +540,7 @@ class Operations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Asks the service to stop the work, without a promise that it will. The answer comes before anything
         is stopped: poll `GetOperation` to see whether the work was cancelled or finished after all. A
@@ -520,6 +555,7 @@ class Operations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -533,6 +569,8 @@ class Operations(OperationsPaths):
         Source: google/longrunning/operations.proto, `CancelOperation`; REST: POST
         /v1/{name=operations/**}:cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_OPERATION, fields)
         return self._caller.unary(
             CANCEL_OPERATION, request, (name,), retry, timeout, metadata
         )
@@ -544,6 +582,7 @@ class Operations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _longrunning_operations_pb2.Operation:
         """Holds the call until the operation is done or a timeout passes, then returns it. It may return
         sooner, even at once, so test `Operation.done` and call again. An operation that is already done is
@@ -557,6 +596,7 @@ class Operations(OperationsPaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: none.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -570,6 +610,8 @@ class Operations(OperationsPaths):
         Source: google/longrunning/operations.proto, `WaitOperation`; REST: POST
         /v1/{name=projects/*/locations/*/operations/*}:wait.
         """
+        if fields:
+            _method.refuse_arguments(WAIT_OPERATION, fields)
         return self._caller.unary(
             WAIT_OPERATION, request, (), retry, timeout, metadata
         )

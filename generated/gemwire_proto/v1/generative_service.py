@@ -8,7 +8,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -161,6 +161,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_generative_service_pb2.GenerateContentResponse]:
         """Generates a complete model reply to a prompt or conversation. Answers one `GenerateContentResponse`
         once the generation has ended; use `StreamGenerateContent` to receive the text as it is produced. A
@@ -184,6 +185,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -197,6 +199,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `GenerateContent`; REST: POST
         /v1/{model=models/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -211,6 +215,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1_generative_service_pb2.GenerateContentResponse]]:
         """Generates a model reply and delivers it in pieces while it is being written. Takes the same request
         as `GenerateContent`. Each message of the stream holds the next part of every candidate, so the
@@ -234,6 +239,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -247,6 +253,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `StreamGenerateContent`; REST:
         POST /v1/{model=models/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -260,6 +268,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_generative_service_pb2.EmbedContentResponse]:
         """Computes one embedding vector for one piece of content. The model must be an embedding model;
         vectors of different models cannot be compared with each other. Fails with INVALID_ARGUMENT for
@@ -277,6 +286,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -290,6 +300,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `EmbedContent`; REST: POST
         /v1/{model=models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -303,6 +315,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_generative_service_pb2.BatchEmbedContentsResponse]:
         """Computes embedding vectors for several pieces of content in one call. The answer lists one
         embedding per entry of `BatchEmbedContentsRequest.requests`, in the same order. There is no status
@@ -320,6 +333,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -333,6 +347,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `BatchEmbedContents`; REST: POST
         /v1/{model=models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )
@@ -346,6 +362,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_generative_service_pb2.CountTokensResponse]:
         """Counts the tokens of an input without generating anything. Use it to check a prompt against
         `Model.input_token_limit` or to estimate the cost of a call. Counts depend on the tokenizer of the
@@ -361,6 +378,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountTokensResponse: the response.
@@ -374,6 +392,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `CountTokens`; REST: POST
         /v1/{model=models/*}:countTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_TOKENS, fields)
         return self._caller.unary(
             COUNT_TOKENS, request, (model, contents), retry, timeout, metadata
         )
@@ -396,6 +416,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_generative_service_pb2.GenerateContentResponse:
         """Generates a complete model reply to a prompt or conversation. Answers one `GenerateContentResponse`
         once the generation has ended; use `StreamGenerateContent` to receive the text as it is produced. A
@@ -419,6 +440,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -432,6 +454,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `GenerateContent`; REST: POST
         /v1/{model=models/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -446,6 +470,7 @@ class GenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1_generative_service_pb2.GenerateContentResponse]:
         """Generates a model reply and delivers it in pieces while it is being written. Takes the same request
         as `GenerateContent`. Each message of the stream holds the next part of every candidate, so the
@@ -469,6 +494,7 @@ class GenerativeService(GenerativeServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -482,6 +508,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `StreamGenerateContent`; REST:
         POST /v1/{model=models/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -495,6 +523,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_generative_service_pb2.EmbedContentResponse:
         """Computes one embedding vector for one piece of content. The model must be an embedding model;
         vectors of different models cannot be compared with each other. Fails with INVALID_ARGUMENT for
@@ -512,6 +541,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -525,6 +555,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `EmbedContent`; REST: POST
         /v1/{model=models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -538,6 +570,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_generative_service_pb2.BatchEmbedContentsResponse:
         """Computes embedding vectors for several pieces of content in one call. The answer lists one
         embedding per entry of `BatchEmbedContentsRequest.requests`, in the same order. There is no status
@@ -555,6 +588,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -568,6 +602,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `BatchEmbedContents`; REST: POST
         /v1/{model=models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )
@@ -581,6 +617,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_generative_service_pb2.CountTokensResponse:
         """Counts the tokens of an input without generating anything. Use it to check a prompt against
         `Model.input_token_limit` or to estimate the cost of a call. Counts depend on the tokenizer of the
@@ -596,6 +633,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountTokensResponse: the response.
@@ -609,6 +647,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1/generative_service.proto, `CountTokens`; REST: POST
         /v1/{model=models/*}:countTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_TOKENS, fields)
         return self._caller.unary(
             COUNT_TOKENS, request, (model, contents), retry, timeout, metadata
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -92,6 +92,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_model_pb2.Model]:
         """Returns the description of one model, with its token limits and defaults. Ends with NOT_FOUND if
         there is no model of that name for this API version, and with INVALID_ARGUMENT if the name is
@@ -105,6 +106,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -118,6 +120,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1/model_service.proto, `GetModel`; REST: GET
         /v1/{name=models/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL, fields)
         return self._caller.unary(
             GET_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -131,6 +135,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]]:
         """Returns the models available to the caller, a page at a time. Tuned models are not among them.
         Follow `next_page_token` until it is empty, even after a short page. Ends with INVALID_ARGUMENT on
@@ -147,6 +152,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Model, ListModelsResponse]: the items of `models`, further pages fetched on the way.
@@ -159,6 +165,8 @@ class AsyncModelService(ModelServicePaths):
 
         Source: google/ai/generativelanguage/v1/model_service.proto, `ListModels`; REST: GET /v1/models.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODELS, fields)
         return self._caller.paged(
             LIST_MODELS, request, (page_size, page_token), retry, timeout, metadata
         )
@@ -178,6 +186,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_model_pb2.Model:
         """Returns the description of one model, with its token limits and defaults. Ends with NOT_FOUND if
         there is no model of that name for this API version, and with INVALID_ARGUMENT if the name is
@@ -191,6 +200,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -204,6 +214,8 @@ class ModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1/model_service.proto, `GetModel`; REST: GET
         /v1/{name=models/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL, fields)
         return self._caller.unary(
             GET_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -217,6 +229,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]:
         """Returns the models available to the caller, a page at a time. Tuned models are not among them.
         Follow `next_page_token` until it is empty, even after a short page. Ends with INVALID_ARGUMENT on
@@ -233,6 +246,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Model, ListModelsResponse]: the items of `models`, further pages fetched on the way.
@@ -245,6 +259,8 @@ class ModelService(ModelServicePaths):
 
         Source: google/ai/generativelanguage/v1/model_service.proto, `ListModels`; REST: GET /v1/models.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODELS, fields)
         return self._caller.paged(
             LIST_MODELS, request, (page_size, page_token), retry, timeout, metadata
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -166,6 +166,7 @@ class AsyncCacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_cached_content_pb2.CachedContent, _v1beta_cache_service_pb2.ListCachedContentsResponse]]:
         """Returns the caller's cached entries, a page at a time. Entries come without the contents, tools and
         instructions that were stored. Expired ones are not listed. Ends with INVALID_ARGUMENT on a bad
@@ -178,6 +179,7 @@ class AsyncCacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[CachedContent, ListCachedContentsResponse]: the items of `cached_contents`, further pages fetched on the way.
@@ -191,6 +193,8 @@ class AsyncCacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `ListCachedContents`; REST: GET
         /v1beta/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CACHED_CONTENTS, fields)
         return self._caller.paged(
             LIST_CACHED_CONTENTS, request, (), retry, timeout, metadata
         )
@@ -203,6 +207,7 @@ class AsyncCacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_cached_content_pb2.CachedContent]:
         """Processes and stores a prompt prefix, and returns the new entry. Use the `name` in the answer as
         `GenerateContentRequest.cached_content`. Ends with INVALID_ARGUMENT if the content is shorter than
@@ -219,6 +224,7 @@ class AsyncCacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -232,6 +238,8 @@ class AsyncCacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `CreateCachedContent`; REST: POST
         /v1beta/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             CREATE_CACHED_CONTENT, request, (cached_content,), retry, timeout, metadata
         )
@@ -244,6 +252,7 @@ class AsyncCacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_cached_content_pb2.CachedContent]:
         """Returns one entry: its model, expiration and size, but not what was stored. Ends with NOT_FOUND or
         PERMISSION_DENIED if the entry never existed, has expired or belongs to someone else; the status
@@ -257,6 +266,7 @@ class AsyncCacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -270,6 +280,8 @@ class AsyncCacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `GetCachedContent`; REST: GET
         /v1beta/{name=cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CACHED_CONTENT, fields)
         return self._caller.unary(
             GET_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -283,6 +295,7 @@ class AsyncCacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_cached_content_pb2.CachedContent]:
         """Moves the expiration of an entry and returns the entry as it is now. No other field can change: the
         call ends with INVALID_ARGUMENT if the mask names one. Ends with NOT_FOUND or PERMISSION_DENIED if
@@ -299,6 +312,7 @@ class AsyncCacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -312,6 +326,8 @@ class AsyncCacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `UpdateCachedContent`; REST: PATCH
         /v1beta/{cached_content.name=cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             UPDATE_CACHED_CONTENT, request, (cached_content, update_mask), retry, timeout, metadata
         )
@@ -324,6 +340,7 @@ class AsyncCacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes an entry at once and so ends the charge for storing it. Requests that name it fail from
         then on. A repeated call ends with NOT_FOUND or PERMISSION_DENIED because the entry is gone, which
@@ -337,6 +354,7 @@ class AsyncCacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -350,6 +368,8 @@ class AsyncCacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `DeleteCachedContent`; REST:
         DELETE /v1beta/{name=cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CACHED_CONTENT, fields)
         return self._caller.unary(
             DELETE_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -369,6 +389,7 @@ class CacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_cached_content_pb2.CachedContent, _v1beta_cache_service_pb2.ListCachedContentsResponse]:
         """Returns the caller's cached entries, a page at a time. Entries come without the contents, tools and
         instructions that were stored. Expired ones are not listed. Ends with INVALID_ARGUMENT on a bad
@@ -381,6 +402,7 @@ class CacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[CachedContent, ListCachedContentsResponse]: the items of `cached_contents`, further pages fetched on the way.
@@ -394,6 +416,8 @@ class CacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `ListCachedContents`; REST: GET
         /v1beta/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CACHED_CONTENTS, fields)
         return self._caller.paged(
             LIST_CACHED_CONTENTS, request, (), retry, timeout, metadata
         )
@@ -406,6 +430,7 @@ class CacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_cached_content_pb2.CachedContent:
         """Processes and stores a prompt prefix, and returns the new entry. Use the `name` in the answer as
         `GenerateContentRequest.cached_content`. Ends with INVALID_ARGUMENT if the content is shorter than
@@ -422,6 +447,7 @@ class CacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -435,6 +461,8 @@ class CacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `CreateCachedContent`; REST: POST
         /v1beta/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             CREATE_CACHED_CONTENT, request, (cached_content,), retry, timeout, metadata
         )
@@ -447,6 +475,7 @@ class CacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_cached_content_pb2.CachedContent:
         """Returns one entry: its model, expiration and size, but not what was stored. Ends with NOT_FOUND or
         PERMISSION_DENIED if the entry never existed, has expired or belongs to someone else; the status
@@ -460,6 +489,7 @@ class CacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -473,6 +503,8 @@ class CacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `GetCachedContent`; REST: GET
         /v1beta/{name=cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CACHED_CONTENT, fields)
         return self._caller.unary(
             GET_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -486,6 +518,7 @@ class CacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_cached_content_pb2.CachedContent:
         """Moves the expiration of an entry and returns the entry as it is now. No other field can change: the
         call ends with INVALID_ARGUMENT if the mask names one. Ends with NOT_FOUND or PERMISSION_DENIED if
@@ -502,6 +535,7 @@ class CacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -515,6 +549,8 @@ class CacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `UpdateCachedContent`; REST: PATCH
         /v1beta/{cached_content.name=cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             UPDATE_CACHED_CONTENT, request, (cached_content, update_mask), retry, timeout, metadata
         )
@@ -527,6 +563,7 @@ class CacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes an entry at once and so ends the charge for storing it. Requests that name it fail from
         then on. A repeated call ends with NOT_FOUND or PERMISSION_DENIED because the entry is gone, which
@@ -540,6 +577,7 @@ class CacheService(CacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -553,6 +591,8 @@ class CacheService(CacheServicePaths):
         Source: google/ai/generativelanguage/v1beta/cache_service.proto, `DeleteCachedContent`; REST:
         DELETE /v1beta/{name=cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CACHED_CONTENT, fields)
         return self._caller.unary(
             DELETE_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )

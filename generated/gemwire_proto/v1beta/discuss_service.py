@@ -8,7 +8,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -103,6 +103,7 @@ class AsyncDiscussService(DiscussServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_discuss_service_pb2.GenerateMessageResponse]:
         """Generates the next message of a conversation with a PaLM model (legacy). The answer holds up to
         `GenerateMessageRequest.candidate_count` alternative replies; replies held back by a filter are
@@ -131,6 +132,7 @@ class AsyncDiscussService(DiscussServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateMessageResponse: the response.
@@ -144,6 +146,8 @@ class AsyncDiscussService(DiscussServicePaths):
         Source: google/ai/generativelanguage/v1beta/discuss_service.proto, `GenerateMessage`; REST: POST
         /v1beta/{model=models/*}:generateMessage.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_MESSAGE, fields)
         return self._caller.unary(
             GENERATE_MESSAGE, request, (model, prompt, temperature, candidate_count, top_p, top_k), retry, timeout, metadata
         )
@@ -157,6 +161,7 @@ class AsyncDiscussService(DiscussServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_discuss_service_pb2.CountMessageTokensResponse]:
         """Counts the tokens of a conversation without generating a reply (legacy). Use it to see whether the
         history still fits `Model.input_token_limit`. Ends with INVALID_ARGUMENT for a malformed prompt and
@@ -172,6 +177,7 @@ class AsyncDiscussService(DiscussServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountMessageTokensResponse: the response.
@@ -185,6 +191,8 @@ class AsyncDiscussService(DiscussServicePaths):
         Source: google/ai/generativelanguage/v1beta/discuss_service.proto, `CountMessageTokens`; REST: POST
         /v1beta/{model=models/*}:countMessageTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_MESSAGE_TOKENS, fields)
         return self._caller.unary(
             COUNT_MESSAGE_TOKENS, request, (model, prompt), retry, timeout, metadata
         )
@@ -212,6 +220,7 @@ class DiscussService(DiscussServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_discuss_service_pb2.GenerateMessageResponse:
         """Generates the next message of a conversation with a PaLM model (legacy). The answer holds up to
         `GenerateMessageRequest.candidate_count` alternative replies; replies held back by a filter are
@@ -240,6 +249,7 @@ class DiscussService(DiscussServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateMessageResponse: the response.
@@ -253,6 +263,8 @@ class DiscussService(DiscussServicePaths):
         Source: google/ai/generativelanguage/v1beta/discuss_service.proto, `GenerateMessage`; REST: POST
         /v1beta/{model=models/*}:generateMessage.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_MESSAGE, fields)
         return self._caller.unary(
             GENERATE_MESSAGE, request, (model, prompt, temperature, candidate_count, top_p, top_k), retry, timeout, metadata
         )
@@ -266,6 +278,7 @@ class DiscussService(DiscussServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_discuss_service_pb2.CountMessageTokensResponse:
         """Counts the tokens of a conversation without generating a reply (legacy). Use it to see whether the
         history still fits `Model.input_token_limit`. Ends with INVALID_ARGUMENT for a malformed prompt and
@@ -281,6 +294,7 @@ class DiscussService(DiscussServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountMessageTokensResponse: the response.
@@ -294,6 +308,8 @@ class DiscussService(DiscussServicePaths):
         Source: google/ai/generativelanguage/v1beta/discuss_service.proto, `CountMessageTokens`; REST: POST
         /v1beta/{model=models/*}:countMessageTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_MESSAGE_TOKENS, fields)
         return self._caller.unary(
             COUNT_MESSAGE_TOKENS, request, (model, prompt), retry, timeout, metadata
         )

@@ -7,9 +7,9 @@ in the upload and download forms of `CreateFile` and `DownloadFile`.
 from __future__ import annotations
 
 import re as _re
-from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
+from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -108,6 +108,20 @@ DOWNLOAD_FILE = _method.Method(
     ),
     idempotent=True,
 )
+REGISTER_FILES = _method.Method(
+    service="google.ai.generativelanguage.v1beta.FileService",
+    name="RegisterFiles",
+    snake="register_files",
+    kind=_method.Kind.UNARY,
+    request=_v1beta_file_service_pb2.RegisterFilesRequest,
+    response=_v1beta_file_service_pb2.RegisterFilesResponse,
+    flattened=("uris",),
+    http=(
+        _method.HttpBinding("post", "/v1beta/files:register", body="*"),
+    ),
+    timeout=600.0,
+    http_only=True,
+)
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.FileService",
     host="generativelanguage.googleapis.com",
@@ -118,6 +132,7 @@ SERVICE = _method.Service(
         "GetFile": GET_FILE,
         "DeleteFile": DELETE_FILE,
         "DownloadFile": DOWNLOAD_FILE,
+        "RegisterFiles": REGISTER_FILES,
     },
 )
 
@@ -153,6 +168,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_file_service_pb2.CreateFileResponse]:
         """Creates a file. The content is sent over HTTP, to `/upload/v1beta/files` with the resumable or
         multipart upload protocol; this method by itself carries only the metadata. The answer may show the
@@ -167,6 +183,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CreateFileResponse: the response.
@@ -180,6 +197,8 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `CreateFile`; REST: POST
         /v1beta/files.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_FILE, fields)
         return self._caller.unary(
             CREATE_FILE, request, (), retry, timeout, metadata
         )
@@ -191,6 +210,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]]:
         """Lists the files of the caller's project, page by page. Returns metadata only. Ends with
         INVALID_ARGUMENT for a bad page size or token. Safe to repeat.
@@ -202,6 +222,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[File, ListFilesResponse]: the items of `files`, further pages fetched on the way.
@@ -215,6 +236,8 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `ListFiles`; REST: GET
         /v1beta/files.
         """
+        if fields:
+            _method.refuse_arguments(LIST_FILES, fields)
         return self._caller.paged(
             LIST_FILES, request, (), retry, timeout, metadata
         )
@@ -227,6 +250,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_file_pb2.File]:
         """Returns the metadata of one file. This is how to wait for an upload to become `ACTIVE`: repeat it
         with a pause of a few seconds. A file that does not exist, has expired or belongs to another
@@ -240,6 +264,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             File: the response.
@@ -253,6 +278,8 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `GetFile`; REST: GET
         /v1beta/{name=files/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_FILE, fields)
         return self._caller.unary(
             GET_FILE, request, (name,), retry, timeout, metadata
         )
@@ -265,6 +292,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes a file before it expires and frees its storage. Prompts that refer to it fail from then on.
         Ends with PERMISSION_DENIED for a file that does not exist or belongs to another project, which is
@@ -278,6 +306,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -291,6 +320,8 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `DeleteFile`; REST: DELETE
         /v1beta/{name=files/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_FILE, fields)
         return self._caller.unary(
             DELETE_FILE, request, (name,), retry, timeout, metadata
         )
@@ -303,6 +334,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_file_service_pb2.DownloadFileResponse]:
         """Downloads the content of a file that the service generated. The bytes come only over HTTP, with
         `alt=media` in the query; the gRPC answer is empty. Files that a client uploaded cannot be
@@ -318,6 +350,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DownloadFileResponse: the response.
@@ -331,8 +364,53 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `DownloadFile`; REST: GET
         /v1beta/{name=files/*}:download.
         """
+        if fields:
+            _method.refuse_arguments(DOWNLOAD_FILE, fields)
         return self._caller.unary(
             DOWNLOAD_FILE, request, (name,), retry, timeout, metadata
+        )
+
+    def register_files(
+        self,
+        request: _v1beta_file_service_pb2.RegisterFilesRequest | _Mapping[str, _Any] | None = None,
+        *,
+        uris: _Iterable[str] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+        **fields: _NoReturn,
+    ) -> _Coroutine[_Any, _Any, _v1beta_file_service_pb2.RegisterFilesResponse]:
+        """Registers objects of Google Cloud Storage as files, which stay where they are. The call is made
+        with an OAuth token that may read them.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `RegisterFilesRequest` or a dict of its fields. Excludes the field arguments.
+            uris: Addresses of the objects, `gs://bucket/object`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
+
+        Returns:
+            RegisterFilesResponse: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/ai/generativelanguage/v1beta/file_service.proto, `RegisterFiles`; REST: POST
+        /v1beta/files:register.
+        """
+        if fields:
+            _method.refuse_arguments(REGISTER_FILES, fields)
+        return self._caller.unary(
+            REGISTER_FILES, request, (uris,), retry, timeout, metadata
         )
 
 
@@ -352,6 +430,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_file_service_pb2.CreateFileResponse:
         """Creates a file. The content is sent over HTTP, to `/upload/v1beta/files` with the resumable or
         multipart upload protocol; this method by itself carries only the metadata. The answer may show the
@@ -366,6 +445,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CreateFileResponse: the response.
@@ -379,6 +459,8 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `CreateFile`; REST: POST
         /v1beta/files.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_FILE, fields)
         return self._caller.unary(
             CREATE_FILE, request, (), retry, timeout, metadata
         )
@@ -390,6 +472,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]:
         """Lists the files of the caller's project, page by page. Returns metadata only. Ends with
         INVALID_ARGUMENT for a bad page size or token. Safe to repeat.
@@ -401,6 +484,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[File, ListFilesResponse]: the items of `files`, further pages fetched on the way.
@@ -414,6 +498,8 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `ListFiles`; REST: GET
         /v1beta/files.
         """
+        if fields:
+            _method.refuse_arguments(LIST_FILES, fields)
         return self._caller.paged(
             LIST_FILES, request, (), retry, timeout, metadata
         )
@@ -426,6 +512,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_file_pb2.File:
         """Returns the metadata of one file. This is how to wait for an upload to become `ACTIVE`: repeat it
         with a pause of a few seconds. A file that does not exist, has expired or belongs to another
@@ -439,6 +526,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             File: the response.
@@ -452,6 +540,8 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `GetFile`; REST: GET
         /v1beta/{name=files/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_FILE, fields)
         return self._caller.unary(
             GET_FILE, request, (name,), retry, timeout, metadata
         )
@@ -464,6 +554,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes a file before it expires and frees its storage. Prompts that refer to it fail from then on.
         Ends with PERMISSION_DENIED for a file that does not exist or belongs to another project, which is
@@ -477,6 +568,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -490,6 +582,8 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `DeleteFile`; REST: DELETE
         /v1beta/{name=files/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_FILE, fields)
         return self._caller.unary(
             DELETE_FILE, request, (name,), retry, timeout, metadata
         )
@@ -502,6 +596,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_file_service_pb2.DownloadFileResponse:
         """Downloads the content of a file that the service generated. The bytes come only over HTTP, with
         `alt=media` in the query; the gRPC answer is empty. Files that a client uploaded cannot be
@@ -517,6 +612,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DownloadFileResponse: the response.
@@ -530,6 +626,51 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `DownloadFile`; REST: GET
         /v1beta/{name=files/*}:download.
         """
+        if fields:
+            _method.refuse_arguments(DOWNLOAD_FILE, fields)
         return self._caller.unary(
             DOWNLOAD_FILE, request, (name,), retry, timeout, metadata
+        )
+
+    def register_files(
+        self,
+        request: _v1beta_file_service_pb2.RegisterFilesRequest | _Mapping[str, _Any] | None = None,
+        *,
+        uris: _Iterable[str] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+        **fields: _NoReturn,
+    ) -> _v1beta_file_service_pb2.RegisterFilesResponse:
+        """Registers objects of Google Cloud Storage as files, which stay where they are. The call is made
+        with an OAuth token that may read them.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `RegisterFilesRequest` or a dict of its fields. Excludes the field arguments.
+            uris: Addresses of the objects, `gs://bucket/object`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
+
+        Returns:
+            RegisterFilesResponse: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/ai/generativelanguage/v1beta/file_service.proto, `RegisterFiles`; REST: POST
+        /v1beta/files:register.
+        """
+        if fields:
+            _method.refuse_arguments(REGISTER_FILES, fields)
+        return self._caller.unary(
+            REGISTER_FILES, request, (uris,), retry, timeout, metadata
         )

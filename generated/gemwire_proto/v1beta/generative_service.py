@@ -8,7 +8,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import AsyncIterable as _AsyncIterable, Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -149,6 +149,7 @@ BIDI_GENERATE_CONTENT = _method.Method(
     kind=_method.Kind.BIDI,
     request=_v1beta_generative_service_pb2.BidiGenerateContentClientMessage,
     response=_v1beta_generative_service_pb2.BidiGenerateContentServerMessage,
+    websocket="/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
     may_hold_json_only=True,
 )
 BATCH_GENERATE_CONTENT = _method.Method(
@@ -249,6 +250,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.GenerateContentResponse]:
         """Generates a complete model reply to a prompt or conversation. Answers one `GenerateContentResponse`
         once the generation has ended; use `StreamGenerateContent` to receive the text as it is produced. A
@@ -274,6 +276,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -287,6 +290,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `GenerateContent`; REST: POST
         /v1beta/{model=models/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -302,6 +307,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.GenerateAnswerResponse]:
         """Answers a question from sources that the request supplies or names. The sources are either passages
         inside the request or a corpus searched for it, and the model must be one made for attributed
@@ -327,6 +333,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateAnswerResponse: the response.
@@ -340,6 +347,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `GenerateAnswer`; REST: POST
         /v1beta/{model=models/*}:generateAnswer.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_ANSWER, fields)
         return self._caller.unary(
             GENERATE_ANSWER, request, (model, contents, safety_settings, answer_style), retry, timeout, metadata
         )
@@ -354,6 +363,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1beta_generative_service_pb2.GenerateContentResponse]]:
         """Generates a model reply and delivers it in pieces while it is being written. Takes the same request
         as `GenerateContent`. Each message of the stream holds the next part of every candidate, so the
@@ -379,6 +389,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -392,6 +403,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `StreamGenerateContent`;
         REST: POST /v1beta/{model=models/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -405,6 +418,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.EmbedContentResponse]:
         """Computes one embedding vector for one piece of content. The model must be an embedding model;
         vectors of different models cannot be compared with each other. Fails with INVALID_ARGUMENT for
@@ -422,6 +436,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -435,6 +450,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `EmbedContent`; REST: POST
         /v1beta/{model=models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -448,6 +465,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.BatchEmbedContentsResponse]:
         """Computes embedding vectors for several pieces of content in one call. The answer lists one
         embedding per entry of `BatchEmbedContentsRequest.requests`, in the same order. There is no status
@@ -465,6 +483,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -478,6 +497,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BatchEmbedContents`; REST:
         POST /v1beta/{model=models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )
@@ -491,6 +512,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.CountTokensResponse]:
         """Counts the tokens of an input without generating anything. Use it to check a prompt against
         `Model.input_token_limit` or to estimate the cost of a call. Counts depend on the tokenizer of the
@@ -507,6 +529,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountTokensResponse: the response.
@@ -520,6 +543,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `CountTokens`; REST: POST
         /v1beta/{model=models/*}:countTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_TOKENS, fields)
         return self._caller.unary(
             COUNT_TOKENS, request, (model, contents), retry, timeout, metadata
         )
@@ -559,8 +584,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
             ValueError: An argument is out of range, or `request` came together with a field argument.
             TypeError: An argument is of a wrong type.
 
-        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BidiGenerateContent`; gRPC
-        only.
+        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BidiGenerateContent`;
+        WebSocket: /ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent.
         """
         return self._caller.bidi(BIDI_GENERATE_CONTENT, requests, timeout, metadata, idle_timeout)
 
@@ -573,6 +598,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_generative_service_pb2.GenerateContentBatchOutput, _v1beta_generative_service_pb2.GenerateContentBatch]]:
         """Creates a batch of GenerateContent requests, which the service works on in the background, at a
         lower price. The operation is named `batches/{batch}`; its metadata says how far the batch is.
@@ -589,6 +615,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[GenerateContentBatchOutput, GenerateContentBatch]: the operation, to be waited for.
@@ -602,6 +629,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BatchGenerateContent`; REST:
         POST /v1beta/{model=models/*}:batchGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_GENERATE_CONTENT, fields)
         return self._caller.operation(
             BATCH_GENERATE_CONTENT, request, (model, batch), retry, timeout, metadata
         )
@@ -615,6 +644,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]]:
         """Creates a batch of EmbedContent requests; see `BatchGenerateContent`.
 
@@ -630,6 +660,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[EmbedContentBatchOutput, EmbedContentBatch]: the operation, to be waited for.
@@ -643,6 +674,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `AsyncBatchEmbedContent`;
         REST: POST /v1beta/{model=models/*}:asyncBatchEmbedContent.
         """
+        if fields:
+            _method.refuse_arguments(ASYNC_BATCH_EMBED_CONTENT, fields)
         return self._caller.operation(
             ASYNC_BATCH_EMBED_CONTENT, request, (model, batch), retry, timeout, metadata
         )
@@ -665,6 +698,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_generative_service_pb2.GenerateContentResponse:
         """Generates a complete model reply to a prompt or conversation. Answers one `GenerateContentResponse`
         once the generation has ended; use `StreamGenerateContent` to receive the text as it is produced. A
@@ -690,6 +724,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -703,6 +738,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `GenerateContent`; REST: POST
         /v1beta/{model=models/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -718,6 +755,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_generative_service_pb2.GenerateAnswerResponse:
         """Answers a question from sources that the request supplies or names. The sources are either passages
         inside the request or a corpus searched for it, and the model must be one made for attributed
@@ -743,6 +781,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateAnswerResponse: the response.
@@ -756,6 +795,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `GenerateAnswer`; REST: POST
         /v1beta/{model=models/*}:generateAnswer.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_ANSWER, fields)
         return self._caller.unary(
             GENERATE_ANSWER, request, (model, contents, safety_settings, answer_style), retry, timeout, metadata
         )
@@ -770,6 +811,7 @@ class GenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1beta_generative_service_pb2.GenerateContentResponse]:
         """Generates a model reply and delivers it in pieces while it is being written. Takes the same request
         as `GenerateContent`. Each message of the stream holds the next part of every candidate, so the
@@ -795,6 +837,7 @@ class GenerativeService(GenerativeServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -808,6 +851,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `StreamGenerateContent`;
         REST: POST /v1beta/{model=models/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -821,6 +866,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_generative_service_pb2.EmbedContentResponse:
         """Computes one embedding vector for one piece of content. The model must be an embedding model;
         vectors of different models cannot be compared with each other. Fails with INVALID_ARGUMENT for
@@ -838,6 +884,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -851,6 +898,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `EmbedContent`; REST: POST
         /v1beta/{model=models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -864,6 +913,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_generative_service_pb2.BatchEmbedContentsResponse:
         """Computes embedding vectors for several pieces of content in one call. The answer lists one
         embedding per entry of `BatchEmbedContentsRequest.requests`, in the same order. There is no status
@@ -881,6 +931,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -894,6 +945,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BatchEmbedContents`; REST:
         POST /v1beta/{model=models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )
@@ -907,6 +960,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_generative_service_pb2.CountTokensResponse:
         """Counts the tokens of an input without generating anything. Use it to check a prompt against
         `Model.input_token_limit` or to estimate the cost of a call. Counts depend on the tokenizer of the
@@ -923,6 +977,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountTokensResponse: the response.
@@ -936,6 +991,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `CountTokens`; REST: POST
         /v1beta/{model=models/*}:countTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_TOKENS, fields)
         return self._caller.unary(
             COUNT_TOKENS, request, (model, contents), retry, timeout, metadata
         )
@@ -975,8 +1032,8 @@ class GenerativeService(GenerativeServicePaths):
             ValueError: An argument is out of range, or `request` came together with a field argument.
             TypeError: An argument is of a wrong type.
 
-        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BidiGenerateContent`; gRPC
-        only.
+        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BidiGenerateContent`;
+        WebSocket: /ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent.
         """
         return self._caller.bidi(BIDI_GENERATE_CONTENT, requests, timeout, metadata, idle_timeout)
 
@@ -989,6 +1046,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1beta_generative_service_pb2.GenerateContentBatchOutput, _v1beta_generative_service_pb2.GenerateContentBatch]:
         """Creates a batch of GenerateContent requests, which the service works on in the background, at a
         lower price. The operation is named `batches/{batch}`; its metadata says how far the batch is.
@@ -1005,6 +1063,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[GenerateContentBatchOutput, GenerateContentBatch]: the operation, to be waited for.
@@ -1018,6 +1077,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BatchGenerateContent`; REST:
         POST /v1beta/{model=models/*}:batchGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_GENERATE_CONTENT, fields)
         return self._caller.operation(
             BATCH_GENERATE_CONTENT, request, (model, batch), retry, timeout, metadata
         )
@@ -1031,6 +1092,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]:
         """Creates a batch of EmbedContent requests; see `BatchGenerateContent`.
 
@@ -1046,6 +1108,7 @@ class GenerativeService(GenerativeServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[EmbedContentBatchOutput, EmbedContentBatch]: the operation, to be waited for.
@@ -1059,6 +1122,8 @@ class GenerativeService(GenerativeServicePaths):
         Source: google/ai/generativelanguage/v1beta/generative_service.proto, `AsyncBatchEmbedContent`;
         REST: POST /v1beta/{model=models/*}:asyncBatchEmbedContent.
         """
+        if fields:
+            _method.refuse_arguments(ASYNC_BATCH_EMBED_CONTENT, fields)
         return self._caller.operation(
             ASYNC_BATCH_EMBED_CONTENT, request, (model, batch), retry, timeout, metadata
         )

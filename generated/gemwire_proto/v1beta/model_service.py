@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -208,6 +208,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_model_pb2.Model]:
         """Returns the description of one model, with its token limits and defaults. Ends with NOT_FOUND if
         there is no model of that name for this API version, and with INVALID_ARGUMENT if the name is
@@ -221,6 +222,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -234,6 +236,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `GetModel`; REST: GET
         /v1beta/{name=models/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL, fields)
         return self._caller.unary(
             GET_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -247,6 +251,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_model_pb2.Model, _v1beta_model_service_pb2.ListModelsResponse]]:
         """Returns the models available to the caller, a page at a time. Tuned models are not among them.
         Follow `next_page_token` until it is empty, even after a short page. Ends with INVALID_ARGUMENT on
@@ -263,6 +268,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Model, ListModelsResponse]: the items of `models`, further pages fetched on the way.
@@ -276,6 +282,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `ListModels`; REST: GET
         /v1beta/models.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODELS, fields)
         return self._caller.paged(
             LIST_MODELS, request, (page_size, page_token), retry, timeout, metadata
         )
@@ -288,6 +296,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_tuned_model_pb2.TunedModel]:
         """Returns one tuned model, with its state and its training record. The training data itself is never
         returned. Ends with NOT_FOUND or PERMISSION_DENIED if the model does not exist or the caller may
@@ -301,6 +310,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TunedModel: the response.
@@ -314,6 +324,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `GetTunedModel`; REST: GET
         /v1beta/{name=tunedModels/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_TUNED_MODEL, fields)
         return self._caller.unary(
             GET_TUNED_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -327,6 +339,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.ListTunedModelsResponse]]:
         """Returns the tuned models the caller can see, a page at a time. Those shared with everyone are left
         out unless `filter` asks for them. Ends with INVALID_ARGUMENT on a bad filter or page token.
@@ -343,6 +356,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[TunedModel, ListTunedModelsResponse]: the items of `tuned_models`, further pages fetched on the way.
@@ -356,6 +370,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `ListTunedModels`; REST: GET
         /v1beta/tunedModels.
         """
+        if fields:
+            _method.refuse_arguments(LIST_TUNED_MODELS, fields)
         return self._caller.paged(
             LIST_TUNED_MODELS, request, (page_size, page_token), retry, timeout, metadata
         )
@@ -369,6 +385,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.CreateTunedModelMetadata]]:
         """Starts the training of a new tuned model and returns at once. The answer is an operation named
         `tunedModels/{tuned_model}/operations/{operation}`: poll it with
@@ -392,6 +409,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[TunedModel, CreateTunedModelMetadata]: the operation, to be waited for.
@@ -405,6 +423,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `CreateTunedModel`; REST: POST
         /v1beta/tunedModels.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_TUNED_MODEL, fields)
         return self._caller.operation(
             CREATE_TUNED_MODEL, request, (tuned_model, tuned_model_id), retry, timeout, metadata
         )
@@ -418,6 +438,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_tuned_model_pb2.TunedModel]:
         """Changes editable fields of a tuned model and returns the result. Names, descriptions and default
         sampling settings can change; what the training was made from cannot, and neither can fields the
@@ -437,6 +458,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TunedModel: the response.
@@ -450,6 +472,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `UpdateTunedModel`; REST: PATCH
         /v1beta/{tuned_model.name=tunedModels/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_TUNED_MODEL, fields)
         return self._caller.unary(
             UPDATE_TUNED_MODEL, request, (tuned_model, update_mask), retry, timeout, metadata
         )
@@ -462,6 +486,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes a tuned model for good. It can no longer serve requests and cannot be restored. Only those
         with enough rights, normally the owner, may do so; others get PERMISSION_DENIED. A repeated call
@@ -476,6 +501,7 @@ class AsyncModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -489,6 +515,8 @@ class AsyncModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `DeleteTunedModel`; REST: DELETE
         /v1beta/{name=tunedModels/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_TUNED_MODEL, fields)
         return self._caller.unary(
             DELETE_TUNED_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -508,6 +536,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_model_pb2.Model:
         """Returns the description of one model, with its token limits and defaults. Ends with NOT_FOUND if
         there is no model of that name for this API version, and with INVALID_ARGUMENT if the name is
@@ -521,6 +550,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Model: the response.
@@ -534,6 +564,8 @@ class ModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `GetModel`; REST: GET
         /v1beta/{name=models/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_MODEL, fields)
         return self._caller.unary(
             GET_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -547,6 +579,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_model_pb2.Model, _v1beta_model_service_pb2.ListModelsResponse]:
         """Returns the models available to the caller, a page at a time. Tuned models are not among them.
         Follow `next_page_token` until it is empty, even after a short page. Ends with INVALID_ARGUMENT on
@@ -563,6 +596,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Model, ListModelsResponse]: the items of `models`, further pages fetched on the way.
@@ -576,6 +610,8 @@ class ModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `ListModels`; REST: GET
         /v1beta/models.
         """
+        if fields:
+            _method.refuse_arguments(LIST_MODELS, fields)
         return self._caller.paged(
             LIST_MODELS, request, (page_size, page_token), retry, timeout, metadata
         )
@@ -588,6 +624,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_tuned_model_pb2.TunedModel:
         """Returns one tuned model, with its state and its training record. The training data itself is never
         returned. Ends with NOT_FOUND or PERMISSION_DENIED if the model does not exist or the caller may
@@ -601,6 +638,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TunedModel: the response.
@@ -614,6 +652,8 @@ class ModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `GetTunedModel`; REST: GET
         /v1beta/{name=tunedModels/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_TUNED_MODEL, fields)
         return self._caller.unary(
             GET_TUNED_MODEL, request, (name,), retry, timeout, metadata
         )
@@ -627,6 +667,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.ListTunedModelsResponse]:
         """Returns the tuned models the caller can see, a page at a time. Those shared with everyone are left
         out unless `filter` asks for them. Ends with INVALID_ARGUMENT on a bad filter or page token.
@@ -643,6 +684,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[TunedModel, ListTunedModelsResponse]: the items of `tuned_models`, further pages fetched on the way.
@@ -656,6 +698,8 @@ class ModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `ListTunedModels`; REST: GET
         /v1beta/tunedModels.
         """
+        if fields:
+            _method.refuse_arguments(LIST_TUNED_MODELS, fields)
         return self._caller.paged(
             LIST_TUNED_MODELS, request, (page_size, page_token), retry, timeout, metadata
         )
@@ -669,6 +713,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.CreateTunedModelMetadata]:
         """Starts the training of a new tuned model and returns at once. The answer is an operation named
         `tunedModels/{tuned_model}/operations/{operation}`: poll it with
@@ -692,6 +737,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[TunedModel, CreateTunedModelMetadata]: the operation, to be waited for.
@@ -705,6 +751,8 @@ class ModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `CreateTunedModel`; REST: POST
         /v1beta/tunedModels.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_TUNED_MODEL, fields)
         return self._caller.operation(
             CREATE_TUNED_MODEL, request, (tuned_model, tuned_model_id), retry, timeout, metadata
         )
@@ -718,6 +766,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_tuned_model_pb2.TunedModel:
         """Changes editable fields of a tuned model and returns the result. Names, descriptions and default
         sampling settings can change; what the training was made from cannot, and neither can fields the
@@ -737,6 +786,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TunedModel: the response.
@@ -750,6 +800,8 @@ class ModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `UpdateTunedModel`; REST: PATCH
         /v1beta/{tuned_model.name=tunedModels/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_TUNED_MODEL, fields)
         return self._caller.unary(
             UPDATE_TUNED_MODEL, request, (tuned_model, update_mask), retry, timeout, metadata
         )
@@ -762,6 +814,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes a tuned model for good. It can no longer serve requests and cannot be restored. Only those
         with enough rights, normally the owner, may do so; others get PERMISSION_DENIED. A repeated call
@@ -776,6 +829,7 @@ class ModelService(ModelServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -789,6 +843,8 @@ class ModelService(ModelServicePaths):
         Source: google/ai/generativelanguage/v1beta/model_service.proto, `DeleteTunedModel`; REST: DELETE
         /v1beta/{name=tunedModels/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_TUNED_MODEL, fields)
         return self._caller.unary(
             DELETE_TUNED_MODEL, request, (name,), retry, timeout, metadata
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -187,6 +187,7 @@ class AsyncPermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_permission_pb2.Permission]:
         """Adds a permission to a tuned model or a corpus, and returns it with its name. Ends with
         INVALID_ARGUMENT when the grantee and the address do not fit together or `role` is missing,
@@ -205,6 +206,7 @@ class AsyncPermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Permission: the response.
@@ -218,6 +220,8 @@ class AsyncPermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `CreatePermission`; REST:
         POST /v1beta/{parent=tunedModels/*}/permissions.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_PERMISSION, fields)
         return self._caller.unary(
             CREATE_PERMISSION, request, (parent, permission), retry, timeout, metadata
         )
@@ -230,6 +234,7 @@ class AsyncPermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_permission_pb2.Permission]:
         """Returns one permission by its name. Ends with NOT_FOUND or PERMISSION_DENIED when there is none or
         the caller may not see it. Safe to repeat.
@@ -244,6 +249,7 @@ class AsyncPermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Permission: the response.
@@ -257,6 +263,8 @@ class AsyncPermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `GetPermission`; REST: GET
         /v1beta/{name=tunedModels/*/permissions/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_PERMISSION, fields)
         return self._caller.unary(
             GET_PERMISSION, request, (name,), retry, timeout, metadata
         )
@@ -269,6 +277,7 @@ class AsyncPermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_permission_pb2.Permission, _v1beta_permission_service_pb2.ListPermissionsResponse]]:
         """Lists the permissions of one tuned model or corpus, page by page. Ends with INVALID_ARGUMENT for a
         bad page token, PERMISSION_DENIED when the caller may not see the parent. Safe to repeat.
@@ -282,6 +291,7 @@ class AsyncPermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Permission, ListPermissionsResponse]: the items of `permissions`, further pages fetched on the way.
@@ -295,6 +305,8 @@ class AsyncPermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `ListPermissions`; REST: GET
         /v1beta/{parent=tunedModels/*}/permissions.
         """
+        if fields:
+            _method.refuse_arguments(LIST_PERMISSIONS, fields)
         return self._caller.paged(
             LIST_PERMISSIONS, request, (parent,), retry, timeout, metadata
         )
@@ -308,6 +320,7 @@ class AsyncPermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_permission_pb2.Permission]:
         """Changes the role of a permission and returns the result. The grantee cannot be changed: create
         another permission for that. Ends with INVALID_ARGUMENT when `UpdatePermissionRequest.update_mask`
@@ -324,6 +337,7 @@ class AsyncPermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Permission: the response.
@@ -337,6 +351,8 @@ class AsyncPermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `UpdatePermission`; REST:
         PATCH /v1beta/{permission.name=tunedModels/*/permissions/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_PERMISSION, fields)
         return self._caller.unary(
             UPDATE_PERMISSION, request, (permission, update_mask), retry, timeout, metadata
         )
@@ -349,6 +365,7 @@ class AsyncPermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Removes a permission; the grantee loses the role. Ends with NOT_FOUND or PERMISSION_DENIED when
         there is no such permission or the caller may not remove it. A repeated call finds nothing left to
@@ -364,6 +381,7 @@ class AsyncPermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -377,6 +395,8 @@ class AsyncPermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `DeletePermission`; REST:
         DELETE /v1beta/{name=tunedModels/*/permissions/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_PERMISSION, fields)
         return self._caller.unary(
             DELETE_PERMISSION, request, (name,), retry, timeout, metadata
         )
@@ -388,6 +408,7 @@ class AsyncPermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_permission_service_pb2.TransferOwnershipResponse]:
         """Hands a tuned model over to another owner. The caller must be the present owner and becomes a
         `WRITER`; a tuned model has one owner, and this call is the only way to change it. Corpora cannot
@@ -402,6 +423,7 @@ class AsyncPermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TransferOwnershipResponse: the response.
@@ -415,6 +437,8 @@ class AsyncPermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `TransferOwnership`; REST:
         POST /v1beta/{name=tunedModels/*}:transferOwnership.
         """
+        if fields:
+            _method.refuse_arguments(TRANSFER_OWNERSHIP, fields)
         return self._caller.unary(
             TRANSFER_OWNERSHIP, request, (), retry, timeout, metadata
         )
@@ -438,6 +462,7 @@ class PermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_permission_pb2.Permission:
         """Adds a permission to a tuned model or a corpus, and returns it with its name. Ends with
         INVALID_ARGUMENT when the grantee and the address do not fit together or `role` is missing,
@@ -456,6 +481,7 @@ class PermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Permission: the response.
@@ -469,6 +495,8 @@ class PermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `CreatePermission`; REST:
         POST /v1beta/{parent=tunedModels/*}/permissions.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_PERMISSION, fields)
         return self._caller.unary(
             CREATE_PERMISSION, request, (parent, permission), retry, timeout, metadata
         )
@@ -481,6 +509,7 @@ class PermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_permission_pb2.Permission:
         """Returns one permission by its name. Ends with NOT_FOUND or PERMISSION_DENIED when there is none or
         the caller may not see it. Safe to repeat.
@@ -495,6 +524,7 @@ class PermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Permission: the response.
@@ -508,6 +538,8 @@ class PermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `GetPermission`; REST: GET
         /v1beta/{name=tunedModels/*/permissions/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_PERMISSION, fields)
         return self._caller.unary(
             GET_PERMISSION, request, (name,), retry, timeout, metadata
         )
@@ -520,6 +552,7 @@ class PermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_permission_pb2.Permission, _v1beta_permission_service_pb2.ListPermissionsResponse]:
         """Lists the permissions of one tuned model or corpus, page by page. Ends with INVALID_ARGUMENT for a
         bad page token, PERMISSION_DENIED when the caller may not see the parent. Safe to repeat.
@@ -533,6 +566,7 @@ class PermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Permission, ListPermissionsResponse]: the items of `permissions`, further pages fetched on the way.
@@ -546,6 +580,8 @@ class PermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `ListPermissions`; REST: GET
         /v1beta/{parent=tunedModels/*}/permissions.
         """
+        if fields:
+            _method.refuse_arguments(LIST_PERMISSIONS, fields)
         return self._caller.paged(
             LIST_PERMISSIONS, request, (parent,), retry, timeout, metadata
         )
@@ -559,6 +595,7 @@ class PermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_permission_pb2.Permission:
         """Changes the role of a permission and returns the result. The grantee cannot be changed: create
         another permission for that. Ends with INVALID_ARGUMENT when `UpdatePermissionRequest.update_mask`
@@ -575,6 +612,7 @@ class PermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Permission: the response.
@@ -588,6 +626,8 @@ class PermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `UpdatePermission`; REST:
         PATCH /v1beta/{permission.name=tunedModels/*/permissions/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_PERMISSION, fields)
         return self._caller.unary(
             UPDATE_PERMISSION, request, (permission, update_mask), retry, timeout, metadata
         )
@@ -600,6 +640,7 @@ class PermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Removes a permission; the grantee loses the role. Ends with NOT_FOUND or PERMISSION_DENIED when
         there is no such permission or the caller may not remove it. A repeated call finds nothing left to
@@ -615,6 +656,7 @@ class PermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -628,6 +670,8 @@ class PermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `DeletePermission`; REST:
         DELETE /v1beta/{name=tunedModels/*/permissions/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_PERMISSION, fields)
         return self._caller.unary(
             DELETE_PERMISSION, request, (name,), retry, timeout, metadata
         )
@@ -639,6 +683,7 @@ class PermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_permission_service_pb2.TransferOwnershipResponse:
         """Hands a tuned model over to another owner. The caller must be the present owner and becomes a
         `WRITER`; a tuned model has one owner, and this call is the only way to change it. Corpora cannot
@@ -653,6 +698,7 @@ class PermissionService(PermissionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TransferOwnershipResponse: the response.
@@ -666,6 +712,8 @@ class PermissionService(PermissionServicePaths):
         Source: google/ai/generativelanguage/v1beta/permission_service.proto, `TransferOwnership`; REST:
         POST /v1beta/{name=tunedModels/*}:transferOwnership.
         """
+        if fields:
+            _method.refuse_arguments(TRANSFER_OWNERSHIP, fields)
         return self._caller.unary(
             TRANSFER_OWNERSHIP, request, (), retry, timeout, metadata
         )

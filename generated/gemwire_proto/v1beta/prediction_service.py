@@ -9,7 +9,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -104,6 +104,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_prediction_service_pb2.PredictResponse]:
         """Runs a prediction and waits for its results. Image models such as Imagen are called this way. Ends
         with INVALID_ARGUMENT when the instances or parameters do not fit the model, NOT_FOUND for a model
@@ -123,6 +124,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictResponse: the response.
@@ -136,6 +138,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/ai/generativelanguage/v1beta/prediction_service.proto, `Predict`; REST: POST
         /v1beta/{model=models/*}:predict.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT, fields)
         return self._caller.unary(
             PREDICT, request, (model, instances), retry, timeout, metadata
         )
@@ -149,6 +153,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_prediction_service_pb2.PredictLongRunningResponse, _v1beta_prediction_service_pb2.PredictLongRunningMetadata]]:
         """Starts a prediction that takes long, such as a video, and returns at once. The answer is an
         operation named `models/{model}/operations/{operation}`: poll it with
@@ -170,6 +175,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[PredictLongRunningResponse, PredictLongRunningMetadata]: the operation, to be waited for.
@@ -183,6 +189,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/ai/generativelanguage/v1beta/prediction_service.proto, `PredictLongRunning`; REST:
         POST /v1beta/{model=models/*}:predictLongRunning.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT_LONG_RUNNING, fields)
         return self._caller.operation(
             PREDICT_LONG_RUNNING, request, (model, instances), retry, timeout, metadata
         )
@@ -206,6 +214,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_prediction_service_pb2.PredictResponse:
         """Runs a prediction and waits for its results. Image models such as Imagen are called this way. Ends
         with INVALID_ARGUMENT when the instances or parameters do not fit the model, NOT_FOUND for a model
@@ -225,6 +234,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictResponse: the response.
@@ -238,6 +248,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/ai/generativelanguage/v1beta/prediction_service.proto, `Predict`; REST: POST
         /v1beta/{model=models/*}:predict.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT, fields)
         return self._caller.unary(
             PREDICT, request, (model, instances), retry, timeout, metadata
         )
@@ -251,6 +263,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1beta_prediction_service_pb2.PredictLongRunningResponse, _v1beta_prediction_service_pb2.PredictLongRunningMetadata]:
         """Starts a prediction that takes long, such as a video, and returns at once. The answer is an
         operation named `models/{model}/operations/{operation}`: poll it with
@@ -272,6 +285,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[PredictLongRunningResponse, PredictLongRunningMetadata]: the operation, to be waited for.
@@ -285,6 +299,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/ai/generativelanguage/v1beta/prediction_service.proto, `PredictLongRunning`; REST:
         POST /v1beta/{model=models/*}:predictLongRunning.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT_LONG_RUNNING, fields)
         return self._caller.operation(
             PREDICT_LONG_RUNNING, request, (model, instances), retry, timeout, metadata
         )

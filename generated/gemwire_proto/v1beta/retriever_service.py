@@ -14,7 +14,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -152,6 +152,7 @@ CREATE_DOCUMENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 GET_DOCUMENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.RetrieverService",
@@ -189,6 +190,7 @@ UPDATE_DOCUMENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 DELETE_DOCUMENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.RetrieverService",
@@ -482,6 +484,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Corpus]:
         """Creates an empty corpus and answers with it, its name filled in. Ends with ALREADY_EXISTS if
         `Corpus.name` is given and taken, and fails once the project owns as many corpora as it may.
@@ -497,6 +500,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Corpus: the response.
@@ -510,6 +514,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `CreateCorpus`; REST: POST
         /v1beta/corpora.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CORPUS, fields)
         return self._caller.unary(
             CREATE_CORPUS, request, (corpus,), retry, timeout, metadata
         )
@@ -522,6 +528,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Corpus]:
         """Reads the description of one corpus. The documents are not included; see `ListDocuments`. Safe to
         repeat.
@@ -534,6 +541,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Corpus: the response.
@@ -547,6 +555,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetCorpus`; REST: GET
         /v1beta/{name=corpora/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CORPUS, fields)
         return self._caller.unary(
             GET_CORPUS, request, (name,), retry, timeout, metadata
         )
@@ -560,6 +570,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Corpus]:
         """Changes the masked fields of a corpus and answers with the result. Sending the same update twice
         has the effect of sending it once, apart from `Corpus.update_time`.
@@ -574,6 +585,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Corpus: the response.
@@ -587,6 +599,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `UpdateCorpus`; REST: PATCH
         /v1beta/{corpus.name=corpora/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CORPUS, fields)
         return self._caller.unary(
             UPDATE_CORPUS, request, (corpus, update_mask), retry, timeout, metadata
         )
@@ -599,6 +613,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes a corpus for good. A corpus that still has documents is deleted only with
         `DeleteCorpusRequest.force`; otherwise the call ends with FAILED_PRECONDITION. After a success, a
@@ -612,6 +627,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -625,6 +641,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteCorpus`; REST: DELETE
         /v1beta/{name=corpora/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CORPUS, fields)
         return self._caller.unary(
             DELETE_CORPUS, request, (name,), retry, timeout, metadata
         )
@@ -636,6 +654,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_retriever_pb2.Corpus, _v1beta_retriever_service_pb2.ListCorporaResponse]]:
         """Lists the corpora that the caller owns, a page at a time, oldest first. Safe to repeat.
 
@@ -646,6 +665,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Corpus, ListCorporaResponse]: the items of `corpora`, further pages fetched on the way.
@@ -659,6 +679,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListCorpora`; REST: GET
         /v1beta/corpora.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CORPORA, fields)
         return self._caller.paged(
             LIST_CORPORA, request, (), retry, timeout, metadata
         )
@@ -670,6 +692,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.QueryCorpusResponse]:
         """Finds the chunks of a whole corpus that are closest in meaning to a query. Answers with the chunks
         and their scores; finding nothing is a success with an empty list. Chunks not yet in
@@ -682,6 +705,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             QueryCorpusResponse: the response.
@@ -695,6 +719,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `QueryCorpus`; REST: POST
         /v1beta/{name=corpora/*}:query.
         """
+        if fields:
+            _method.refuse_arguments(QUERY_CORPUS, fields)
         return self._caller.unary(
             QUERY_CORPUS, request, (), retry, timeout, metadata
         )
@@ -708,6 +734,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Document]:
         """Creates an empty document in a corpus and answers with it, its name filled in. Ends with
         ALREADY_EXISTS if `Document.name` is given and taken. Repeating a call that left the name empty
@@ -723,6 +750,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Document: the response.
@@ -736,6 +764,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `CreateDocument`; REST: POST
         /v1beta/{parent=corpora/*}/documents.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_DOCUMENT, fields)
         return self._caller.unary(
             CREATE_DOCUMENT, request, (parent, document), retry, timeout, metadata
         )
@@ -748,6 +778,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Document]:
         """Reads one document: its label, metadata and times. The text is in its chunks; see `ListChunks`.
         Safe to repeat.
@@ -760,6 +791,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Document: the response.
@@ -773,6 +805,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetDocument`; REST: GET
         /v1beta/{name=corpora/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_DOCUMENT, fields)
         return self._caller.unary(
             GET_DOCUMENT, request, (name,), retry, timeout, metadata
         )
@@ -786,6 +820,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Document]:
         """Changes the masked fields of a document and answers with the result. Sending the same update twice
         has the effect of sending it once, apart from `Document.update_time`.
@@ -802,6 +837,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Document: the response.
@@ -815,6 +851,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `UpdateDocument`; REST: PATCH
         /v1beta/{document.name=corpora/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_DOCUMENT, fields)
         return self._caller.unary(
             UPDATE_DOCUMENT, request, (document, update_mask), retry, timeout, metadata
         )
@@ -827,6 +865,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes a document for good. A document that still has chunks is deleted only with
         `DeleteDocumentRequest.force`; otherwise the call ends with FAILED_PRECONDITION. After a success, a
@@ -840,6 +879,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -853,6 +893,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteDocument`; REST: DELETE
         /v1beta/{name=corpora/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_DOCUMENT, fields)
         return self._caller.unary(
             DELETE_DOCUMENT, request, (name,), retry, timeout, metadata
         )
@@ -865,6 +907,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]]:
         """Lists the documents of a corpus, a page at a time, oldest first. Safe to repeat.
 
@@ -876,6 +919,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Document, ListDocumentsResponse]: the items of `documents`, further pages fetched on the way.
@@ -889,6 +933,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListDocuments`; REST: GET
         /v1beta/{parent=corpora/*}/documents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_DOCUMENTS, fields)
         return self._caller.paged(
             LIST_DOCUMENTS, request, (parent,), retry, timeout, metadata
         )
@@ -900,6 +946,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.QueryDocumentResponse]:
         """Finds the chunks of one document that are closest in meaning to a query. Like `QueryCorpus`, but it
         never looks beyond the named document. Changes nothing, so it is safe to repeat.
@@ -911,6 +958,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             QueryDocumentResponse: the response.
@@ -924,6 +972,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `QueryDocument`; REST: POST
         /v1beta/{name=corpora/*/documents/*}:query.
         """
+        if fields:
+            _method.refuse_arguments(QUERY_DOCUMENT, fields)
         return self._caller.unary(
             QUERY_DOCUMENT, request, (), retry, timeout, metadata
         )
@@ -937,6 +987,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Chunk]:
         """Adds one chunk to a document and answers with it, its name filled in. The chunk can be found by
         queries once its `Chunk.state` is `STATE_ACTIVE`, which may be after this call returns. Ends with
@@ -954,6 +1005,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Chunk: the response.
@@ -967,6 +1019,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `CreateChunk`; REST: POST
         /v1beta/{parent=corpora/*/documents/*}/chunks.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CHUNK, fields)
         return self._caller.unary(
             CREATE_CHUNK, request, (parent, chunk), retry, timeout, metadata
         )
@@ -978,6 +1032,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.BatchCreateChunksResponse]:
         """Adds up to 100 chunks to one document in a single call. Prefer it to `CreateChunk` when loading a
         document. As with `CreateChunk`, a repeated call stores the text again unless the chunks were given
@@ -990,6 +1045,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchCreateChunksResponse: the response.
@@ -1003,6 +1059,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `BatchCreateChunks`; REST:
         POST /v1beta/{parent=corpora/*/documents/*}/chunks:batchCreate.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_CREATE_CHUNKS, fields)
         return self._caller.unary(
             BATCH_CREATE_CHUNKS, request, (), retry, timeout, metadata
         )
@@ -1015,6 +1073,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Chunk]:
         """Reads one chunk, with its text, metadata and processing state. Safe to repeat.
 
@@ -1026,6 +1085,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Chunk: the response.
@@ -1039,6 +1099,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetChunk`; REST: GET
         /v1beta/{name=corpora/*/documents/*/chunks/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CHUNK, fields)
         return self._caller.unary(
             GET_CHUNK, request, (name,), retry, timeout, metadata
         )
@@ -1052,6 +1114,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Chunk]:
         """Changes the masked fields of a chunk and answers with the result. New text has to be embedded
         before queries can match it, so look at `Chunk.state` afterwards. Sending the same update twice has
@@ -1069,6 +1132,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Chunk: the response.
@@ -1082,6 +1146,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `UpdateChunk`; REST: PATCH
         /v1beta/{chunk.name=corpora/*/documents/*/chunks/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CHUNK, fields)
         return self._caller.unary(
             UPDATE_CHUNK, request, (chunk, update_mask), retry, timeout, metadata
         )
@@ -1093,6 +1159,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.BatchUpdateChunksResponse]:
         """Changes up to 100 chunks of one document in a single call. Each entry has its own mask, as in
         `UpdateChunk`. Sending the same batch twice has the effect of sending it once, apart from
@@ -1105,6 +1172,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchUpdateChunksResponse: the response.
@@ -1118,6 +1186,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `BatchUpdateChunks`; REST:
         POST /v1beta/{parent=corpora/*/documents/*}/chunks:batchUpdate.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_UPDATE_CHUNKS, fields)
         return self._caller.unary(
             BATCH_UPDATE_CHUNKS, request, (), retry, timeout, metadata
         )
@@ -1130,6 +1200,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes one chunk for good. After a success, a repeated call fails because the chunk no longer
         exists.
@@ -1143,6 +1214,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -1156,6 +1228,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteChunk`; REST: DELETE
         /v1beta/{name=corpora/*/documents/*/chunks/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CHUNK, fields)
         return self._caller.unary(
             DELETE_CHUNK, request, (name,), retry, timeout, metadata
         )
@@ -1167,6 +1241,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes several chunks of one document in a single call. The answer is empty. After a success, a
         repeated call may fail because the chunks no longer exist.
@@ -1178,6 +1253,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -1191,6 +1267,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `BatchDeleteChunks`; REST:
         POST /v1beta/{parent=corpora/*/documents/*}/chunks:batchDelete.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_DELETE_CHUNKS, fields)
         return self._caller.unary(
             BATCH_DELETE_CHUNKS, request, (), retry, timeout, metadata
         )
@@ -1203,6 +1281,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_retriever_pb2.Chunk, _v1beta_retriever_service_pb2.ListChunksResponse]]:
         """Lists the chunks of a document, a page at a time, oldest first. The text of each chunk is included.
         Safe to repeat.
@@ -1216,6 +1295,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Chunk, ListChunksResponse]: the items of `chunks`, further pages fetched on the way.
@@ -1229,6 +1309,8 @@ class AsyncRetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListChunks`; REST: GET
         /v1beta/{parent=corpora/*/documents/*}/chunks.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CHUNKS, fields)
         return self._caller.paged(
             LIST_CHUNKS, request, (parent,), retry, timeout, metadata
         )
@@ -1256,6 +1338,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Corpus:
         """Creates an empty corpus and answers with it, its name filled in. Ends with ALREADY_EXISTS if
         `Corpus.name` is given and taken, and fails once the project owns as many corpora as it may.
@@ -1271,6 +1354,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Corpus: the response.
@@ -1284,6 +1368,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `CreateCorpus`; REST: POST
         /v1beta/corpora.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CORPUS, fields)
         return self._caller.unary(
             CREATE_CORPUS, request, (corpus,), retry, timeout, metadata
         )
@@ -1296,6 +1382,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Corpus:
         """Reads the description of one corpus. The documents are not included; see `ListDocuments`. Safe to
         repeat.
@@ -1308,6 +1395,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Corpus: the response.
@@ -1321,6 +1409,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetCorpus`; REST: GET
         /v1beta/{name=corpora/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CORPUS, fields)
         return self._caller.unary(
             GET_CORPUS, request, (name,), retry, timeout, metadata
         )
@@ -1334,6 +1424,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Corpus:
         """Changes the masked fields of a corpus and answers with the result. Sending the same update twice
         has the effect of sending it once, apart from `Corpus.update_time`.
@@ -1348,6 +1439,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Corpus: the response.
@@ -1361,6 +1453,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `UpdateCorpus`; REST: PATCH
         /v1beta/{corpus.name=corpora/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CORPUS, fields)
         return self._caller.unary(
             UPDATE_CORPUS, request, (corpus, update_mask), retry, timeout, metadata
         )
@@ -1373,6 +1467,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes a corpus for good. A corpus that still has documents is deleted only with
         `DeleteCorpusRequest.force`; otherwise the call ends with FAILED_PRECONDITION. After a success, a
@@ -1386,6 +1481,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -1399,6 +1495,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteCorpus`; REST: DELETE
         /v1beta/{name=corpora/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CORPUS, fields)
         return self._caller.unary(
             DELETE_CORPUS, request, (name,), retry, timeout, metadata
         )
@@ -1410,6 +1508,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_retriever_pb2.Corpus, _v1beta_retriever_service_pb2.ListCorporaResponse]:
         """Lists the corpora that the caller owns, a page at a time, oldest first. Safe to repeat.
 
@@ -1420,6 +1519,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Corpus, ListCorporaResponse]: the items of `corpora`, further pages fetched on the way.
@@ -1433,6 +1533,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListCorpora`; REST: GET
         /v1beta/corpora.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CORPORA, fields)
         return self._caller.paged(
             LIST_CORPORA, request, (), retry, timeout, metadata
         )
@@ -1444,6 +1546,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_service_pb2.QueryCorpusResponse:
         """Finds the chunks of a whole corpus that are closest in meaning to a query. Answers with the chunks
         and their scores; finding nothing is a success with an empty list. Chunks not yet in
@@ -1456,6 +1559,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             QueryCorpusResponse: the response.
@@ -1469,6 +1573,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `QueryCorpus`; REST: POST
         /v1beta/{name=corpora/*}:query.
         """
+        if fields:
+            _method.refuse_arguments(QUERY_CORPUS, fields)
         return self._caller.unary(
             QUERY_CORPUS, request, (), retry, timeout, metadata
         )
@@ -1482,6 +1588,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Document:
         """Creates an empty document in a corpus and answers with it, its name filled in. Ends with
         ALREADY_EXISTS if `Document.name` is given and taken. Repeating a call that left the name empty
@@ -1497,6 +1604,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Document: the response.
@@ -1510,6 +1618,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `CreateDocument`; REST: POST
         /v1beta/{parent=corpora/*}/documents.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_DOCUMENT, fields)
         return self._caller.unary(
             CREATE_DOCUMENT, request, (parent, document), retry, timeout, metadata
         )
@@ -1522,6 +1632,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Document:
         """Reads one document: its label, metadata and times. The text is in its chunks; see `ListChunks`.
         Safe to repeat.
@@ -1534,6 +1645,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Document: the response.
@@ -1547,6 +1659,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetDocument`; REST: GET
         /v1beta/{name=corpora/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_DOCUMENT, fields)
         return self._caller.unary(
             GET_DOCUMENT, request, (name,), retry, timeout, metadata
         )
@@ -1560,6 +1674,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Document:
         """Changes the masked fields of a document and answers with the result. Sending the same update twice
         has the effect of sending it once, apart from `Document.update_time`.
@@ -1576,6 +1691,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Document: the response.
@@ -1589,6 +1705,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `UpdateDocument`; REST: PATCH
         /v1beta/{document.name=corpora/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_DOCUMENT, fields)
         return self._caller.unary(
             UPDATE_DOCUMENT, request, (document, update_mask), retry, timeout, metadata
         )
@@ -1601,6 +1719,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes a document for good. A document that still has chunks is deleted only with
         `DeleteDocumentRequest.force`; otherwise the call ends with FAILED_PRECONDITION. After a success, a
@@ -1614,6 +1733,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -1627,6 +1747,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteDocument`; REST: DELETE
         /v1beta/{name=corpora/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_DOCUMENT, fields)
         return self._caller.unary(
             DELETE_DOCUMENT, request, (name,), retry, timeout, metadata
         )
@@ -1639,6 +1761,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]:
         """Lists the documents of a corpus, a page at a time, oldest first. Safe to repeat.
 
@@ -1650,6 +1773,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Document, ListDocumentsResponse]: the items of `documents`, further pages fetched on the way.
@@ -1663,6 +1787,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListDocuments`; REST: GET
         /v1beta/{parent=corpora/*}/documents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_DOCUMENTS, fields)
         return self._caller.paged(
             LIST_DOCUMENTS, request, (parent,), retry, timeout, metadata
         )
@@ -1674,6 +1800,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_service_pb2.QueryDocumentResponse:
         """Finds the chunks of one document that are closest in meaning to a query. Like `QueryCorpus`, but it
         never looks beyond the named document. Changes nothing, so it is safe to repeat.
@@ -1685,6 +1812,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             QueryDocumentResponse: the response.
@@ -1698,6 +1826,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `QueryDocument`; REST: POST
         /v1beta/{name=corpora/*/documents/*}:query.
         """
+        if fields:
+            _method.refuse_arguments(QUERY_DOCUMENT, fields)
         return self._caller.unary(
             QUERY_DOCUMENT, request, (), retry, timeout, metadata
         )
@@ -1711,6 +1841,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Chunk:
         """Adds one chunk to a document and answers with it, its name filled in. The chunk can be found by
         queries once its `Chunk.state` is `STATE_ACTIVE`, which may be after this call returns. Ends with
@@ -1728,6 +1859,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Chunk: the response.
@@ -1741,6 +1873,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `CreateChunk`; REST: POST
         /v1beta/{parent=corpora/*/documents/*}/chunks.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CHUNK, fields)
         return self._caller.unary(
             CREATE_CHUNK, request, (parent, chunk), retry, timeout, metadata
         )
@@ -1752,6 +1886,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_service_pb2.BatchCreateChunksResponse:
         """Adds up to 100 chunks to one document in a single call. Prefer it to `CreateChunk` when loading a
         document. As with `CreateChunk`, a repeated call stores the text again unless the chunks were given
@@ -1764,6 +1899,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchCreateChunksResponse: the response.
@@ -1777,6 +1913,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `BatchCreateChunks`; REST:
         POST /v1beta/{parent=corpora/*/documents/*}/chunks:batchCreate.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_CREATE_CHUNKS, fields)
         return self._caller.unary(
             BATCH_CREATE_CHUNKS, request, (), retry, timeout, metadata
         )
@@ -1789,6 +1927,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Chunk:
         """Reads one chunk, with its text, metadata and processing state. Safe to repeat.
 
@@ -1800,6 +1939,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Chunk: the response.
@@ -1813,6 +1953,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetChunk`; REST: GET
         /v1beta/{name=corpora/*/documents/*/chunks/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CHUNK, fields)
         return self._caller.unary(
             GET_CHUNK, request, (name,), retry, timeout, metadata
         )
@@ -1826,6 +1968,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Chunk:
         """Changes the masked fields of a chunk and answers with the result. New text has to be embedded
         before queries can match it, so look at `Chunk.state` afterwards. Sending the same update twice has
@@ -1843,6 +1986,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Chunk: the response.
@@ -1856,6 +2000,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `UpdateChunk`; REST: PATCH
         /v1beta/{chunk.name=corpora/*/documents/*/chunks/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CHUNK, fields)
         return self._caller.unary(
             UPDATE_CHUNK, request, (chunk, update_mask), retry, timeout, metadata
         )
@@ -1867,6 +2013,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_service_pb2.BatchUpdateChunksResponse:
         """Changes up to 100 chunks of one document in a single call. Each entry has its own mask, as in
         `UpdateChunk`. Sending the same batch twice has the effect of sending it once, apart from
@@ -1879,6 +2026,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchUpdateChunksResponse: the response.
@@ -1892,6 +2040,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `BatchUpdateChunks`; REST:
         POST /v1beta/{parent=corpora/*/documents/*}/chunks:batchUpdate.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_UPDATE_CHUNKS, fields)
         return self._caller.unary(
             BATCH_UPDATE_CHUNKS, request, (), retry, timeout, metadata
         )
@@ -1904,6 +2054,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes one chunk for good. After a success, a repeated call fails because the chunk no longer
         exists.
@@ -1917,6 +2068,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -1930,6 +2082,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteChunk`; REST: DELETE
         /v1beta/{name=corpora/*/documents/*/chunks/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CHUNK, fields)
         return self._caller.unary(
             DELETE_CHUNK, request, (name,), retry, timeout, metadata
         )
@@ -1941,6 +2095,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes several chunks of one document in a single call. The answer is empty. After a success, a
         repeated call may fail because the chunks no longer exist.
@@ -1952,6 +2107,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -1965,6 +2121,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `BatchDeleteChunks`; REST:
         POST /v1beta/{parent=corpora/*/documents/*}/chunks:batchDelete.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_DELETE_CHUNKS, fields)
         return self._caller.unary(
             BATCH_DELETE_CHUNKS, request, (), retry, timeout, metadata
         )
@@ -1977,6 +2135,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_retriever_pb2.Chunk, _v1beta_retriever_service_pb2.ListChunksResponse]:
         """Lists the chunks of a document, a page at a time, oldest first. The text of each chunk is included.
         Safe to repeat.
@@ -1990,6 +2149,7 @@ class RetrieverService(RetrieverServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Chunk, ListChunksResponse]: the items of `chunks`, further pages fetched on the way.
@@ -2003,6 +2163,8 @@ class RetrieverService(RetrieverServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListChunks`; REST: GET
         /v1beta/{parent=corpora/*/documents/*}/chunks.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CHUNKS, fields)
         return self._caller.paged(
             LIST_CHUNKS, request, (parent,), retry, timeout, metadata
         )

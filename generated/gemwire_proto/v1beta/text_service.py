@@ -9,7 +9,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -145,6 +145,7 @@ class AsyncTextService(TextServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_text_service_pb2.GenerateTextResponse]:
         """Completes a text prompt with a PaLM model (legacy). The answer holds up to
         `GenerateTextRequest.candidate_count` alternative completions; candidates stopped by a safety
@@ -177,6 +178,7 @@ class AsyncTextService(TextServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateTextResponse: the response.
@@ -190,6 +192,8 @@ class AsyncTextService(TextServicePaths):
         Source: google/ai/generativelanguage/v1beta/text_service.proto, `GenerateText`; REST: POST
         /v1beta/{model=models/*}:generateText.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_TEXT, fields)
         return self._caller.unary(
             GENERATE_TEXT, request, (model, prompt, temperature, candidate_count, max_output_tokens, top_p, top_k), retry, timeout, metadata
         )
@@ -203,6 +207,7 @@ class AsyncTextService(TextServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_text_service_pb2.EmbedTextResponse]:
         """Computes the embedding vector of one text with a PaLM model (legacy). Ends with INVALID_ARGUMENT
         for a bad input, NOT_FOUND for a model that does not exist or does not embed, RESOURCE_EXHAUSTED
@@ -220,6 +225,7 @@ class AsyncTextService(TextServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedTextResponse: the response.
@@ -233,6 +239,8 @@ class AsyncTextService(TextServicePaths):
         Source: google/ai/generativelanguage/v1beta/text_service.proto, `EmbedText`; REST: POST
         /v1beta/{model=models/*}:embedText.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_TEXT, fields)
         return self._caller.unary(
             EMBED_TEXT, request, (model, text), retry, timeout, metadata
         )
@@ -246,6 +254,7 @@ class AsyncTextService(TextServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_text_service_pb2.BatchEmbedTextResponse]:
         """Computes the embedding vectors of several texts in one call (legacy). The vectors come back in the
         order of the inputs. The batch has one status for the whole: an input that is refused fails the
@@ -262,6 +271,7 @@ class AsyncTextService(TextServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedTextResponse: the response.
@@ -275,6 +285,8 @@ class AsyncTextService(TextServicePaths):
         Source: google/ai/generativelanguage/v1beta/text_service.proto, `BatchEmbedText`; REST: POST
         /v1beta/{model=models/*}:batchEmbedText.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_TEXT, fields)
         return self._caller.unary(
             BATCH_EMBED_TEXT, request, (model, texts), retry, timeout, metadata
         )
@@ -288,6 +300,7 @@ class AsyncTextService(TextServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_text_service_pb2.CountTextTokensResponse]:
         """Counts the tokens of a prompt without generating anything (legacy). Use it to check a prompt
         against `Model.input_token_limit` before `GenerateText`. Ends with INVALID_ARGUMENT for a bad
@@ -303,6 +316,7 @@ class AsyncTextService(TextServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountTextTokensResponse: the response.
@@ -316,6 +330,8 @@ class AsyncTextService(TextServicePaths):
         Source: google/ai/generativelanguage/v1beta/text_service.proto, `CountTextTokens`; REST: POST
         /v1beta/{model=models/*}:countTextTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_TEXT_TOKENS, fields)
         return self._caller.unary(
             COUNT_TEXT_TOKENS, request, (model, prompt), retry, timeout, metadata
         )
@@ -344,6 +360,7 @@ class TextService(TextServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_text_service_pb2.GenerateTextResponse:
         """Completes a text prompt with a PaLM model (legacy). The answer holds up to
         `GenerateTextRequest.candidate_count` alternative completions; candidates stopped by a safety
@@ -376,6 +393,7 @@ class TextService(TextServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateTextResponse: the response.
@@ -389,6 +407,8 @@ class TextService(TextServicePaths):
         Source: google/ai/generativelanguage/v1beta/text_service.proto, `GenerateText`; REST: POST
         /v1beta/{model=models/*}:generateText.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_TEXT, fields)
         return self._caller.unary(
             GENERATE_TEXT, request, (model, prompt, temperature, candidate_count, max_output_tokens, top_p, top_k), retry, timeout, metadata
         )
@@ -402,6 +422,7 @@ class TextService(TextServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_text_service_pb2.EmbedTextResponse:
         """Computes the embedding vector of one text with a PaLM model (legacy). Ends with INVALID_ARGUMENT
         for a bad input, NOT_FOUND for a model that does not exist or does not embed, RESOURCE_EXHAUSTED
@@ -419,6 +440,7 @@ class TextService(TextServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedTextResponse: the response.
@@ -432,6 +454,8 @@ class TextService(TextServicePaths):
         Source: google/ai/generativelanguage/v1beta/text_service.proto, `EmbedText`; REST: POST
         /v1beta/{model=models/*}:embedText.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_TEXT, fields)
         return self._caller.unary(
             EMBED_TEXT, request, (model, text), retry, timeout, metadata
         )
@@ -445,6 +469,7 @@ class TextService(TextServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_text_service_pb2.BatchEmbedTextResponse:
         """Computes the embedding vectors of several texts in one call (legacy). The vectors come back in the
         order of the inputs. The batch has one status for the whole: an input that is refused fails the
@@ -461,6 +486,7 @@ class TextService(TextServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedTextResponse: the response.
@@ -474,6 +500,8 @@ class TextService(TextServicePaths):
         Source: google/ai/generativelanguage/v1beta/text_service.proto, `BatchEmbedText`; REST: POST
         /v1beta/{model=models/*}:batchEmbedText.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_TEXT, fields)
         return self._caller.unary(
             BATCH_EMBED_TEXT, request, (model, texts), retry, timeout, metadata
         )
@@ -487,6 +515,7 @@ class TextService(TextServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_text_service_pb2.CountTextTokensResponse:
         """Counts the tokens of a prompt without generating anything (legacy). Use it to check a prompt
         against `Model.input_token_limit` before `GenerateText`. Ends with INVALID_ARGUMENT for a bad
@@ -502,6 +531,7 @@ class TextService(TextServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CountTextTokensResponse: the response.
@@ -515,6 +545,8 @@ class TextService(TextServicePaths):
         Source: google/ai/generativelanguage/v1beta/text_service.proto, `CountTextTokens`; REST: POST
         /v1beta/{model=models/*}:countTextTokens.
         """
+        if fields:
+            _method.refuse_arguments(COUNT_TEXT_TOKENS, fields)
         return self._caller.unary(
             COUNT_TEXT_TOKENS, request, (model, prompt), retry, timeout, metadata
         )

@@ -300,6 +300,16 @@ class FileSource(_views.Enum):
     REGISTERED = "REGISTERED"
 
 
+@_views.Enum.of(_v1beta_retriever_pb2.Document.DESCRIPTOR.enum_types_by_name["State"])
+class DocumentState(_views.Enum):
+    """States of a document."""
+
+    STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
+    STATE_PENDING = "STATE_PENDING"
+    STATE_ACTIVE = "STATE_ACTIVE"
+    STATE_FAILED = "STATE_FAILED"
+
+
 @_views.Enum.of(_v1beta_retriever_pb2.Condition.DESCRIPTOR.enum_types_by_name["Operator"])
 class ConditionOperator(_views.Enum):
     """The comparisons a `Condition` can make."""
@@ -340,17 +350,14 @@ class TaskType(_views.Enum):
     CODE_RETRIEVAL_QUERY = "CODE_RETRIEVAL_QUERY"
 
 
-@_views.Enum.of(_v1beta_generative_service_pb2.BatchState.DESCRIPTOR)
-class BatchState(_views.Enum):
-    """States of a batch."""
+@_views.Enum.of(_v1beta_generative_service_pb2.FeatureSelectionPreference.DESCRIPTOR)
+class FeatureSelectionPreference(_views.Enum):
+    """What the choice of a model prefers."""
 
-    BATCH_STATE_UNSPECIFIED = "BATCH_STATE_UNSPECIFIED"
-    BATCH_STATE_PENDING = "BATCH_STATE_PENDING"
-    BATCH_STATE_RUNNING = "BATCH_STATE_RUNNING"
-    BATCH_STATE_SUCCEEDED = "BATCH_STATE_SUCCEEDED"
-    BATCH_STATE_FAILED = "BATCH_STATE_FAILED"
-    BATCH_STATE_CANCELLED = "BATCH_STATE_CANCELLED"
-    BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
+    FEATURE_SELECTION_PREFERENCE_UNSPECIFIED = "FEATURE_SELECTION_PREFERENCE_UNSPECIFIED"
+    PRIORITIZE_QUALITY = "PRIORITIZE_QUALITY"
+    BALANCED = "BALANCED"
+    PRIORITIZE_COST = "PRIORITIZE_COST"
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.ProminentPeople.DESCRIPTOR)
@@ -447,6 +454,19 @@ class InteractionStatus(_views.Enum):
     IDLE = "IDLE"
 
 
+@_views.Enum.of(_v1beta_generative_service_pb2.BatchState.DESCRIPTOR)
+class BatchState(_views.Enum):
+    """States of a batch."""
+
+    BATCH_STATE_UNSPECIFIED = "BATCH_STATE_UNSPECIFIED"
+    BATCH_STATE_PENDING = "BATCH_STATE_PENDING"
+    BATCH_STATE_RUNNING = "BATCH_STATE_RUNNING"
+    BATCH_STATE_SUCCEEDED = "BATCH_STATE_SUCCEEDED"
+    BATCH_STATE_FAILED = "BATCH_STATE_FAILED"
+    BATCH_STATE_CANCELLED = "BATCH_STATE_CANCELLED"
+    BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
+
+
 @_views.Enum.of(_v1beta_generative_service_pb2.ThinkingConfig.DESCRIPTOR.enum_types_by_name["ThinkingLevel"])
 class ThinkingLevel(_views.Enum):
     """How much a model thinks before it replies."""
@@ -478,6 +498,16 @@ class MediaResolution(_views.Enum):
     MEDIA_RESOLUTION_LOW = "MEDIA_RESOLUTION_LOW"
     MEDIA_RESOLUTION_MEDIUM = "MEDIA_RESOLUTION_MEDIUM"
     MEDIA_RESOLUTION_HIGH = "MEDIA_RESOLUTION_HIGH"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.GenerationConfig.RoutingConfig.AutoRoutingMode.DESCRIPTOR.enum_types_by_name["ModelRoutingPreference"])
+class GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference(_views.Enum):
+    """What the choice prefers."""
+
+    UNKNOWN = "UNKNOWN"
+    PRIORITIZE_QUALITY = "PRIORITIZE_QUALITY"
+    BALANCED = "BALANCED"
+    PRIORITIZE_COST = "PRIORITIZE_COST"
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.GenerateContentResponse.PromptFeedback.DESCRIPTOR.enum_types_by_name["BlockReason"])
@@ -747,6 +777,18 @@ class ComputerUse(_views.View, kind=_v1beta_content_pb2.Tool.ComputerUse):
     __slots__ = ()
 
 
+class ToolParallelAiSearch(_views.View, kind=_v1beta_content_pb2.Tool.ParallelAiSearch):
+    """Options of search with Parallel AI."""
+
+    __slots__ = ()
+
+
+class ToolExaAiSearch(_views.View, kind=_v1beta_content_pb2.Tool.ExaAiSearch):
+    """Options of search with Exa.ai."""
+
+    __slots__ = ()
+
+
 class GoogleMaps(_views.View, kind=_v1beta_content_pb2.GoogleMaps):
     """Settings of the Google Maps tool."""
 
@@ -905,6 +947,72 @@ class SpeechMetadata(_views.View, kind=_v1beta_content_pb2.SpeechMetadata):
 
 class SpreadsheetMetadata(_views.View, kind=_v1beta_content_pb2.SpreadsheetMetadata):
     """A section of a spreadsheet."""
+
+    __slots__ = ()
+
+
+class Retrieval(_views.View, kind=_v1beta_content_pb2.Retrieval):
+    """Retrieval from sources of the user's own."""
+
+    __slots__ = ()
+
+
+class VertexAISearch(_views.View, kind=_v1beta_content_pb2.VertexAISearch):
+    """A data store or an engine of Vertex AI Search."""
+
+    __slots__ = ()
+
+
+class VertexAISearchDataStoreSpec(_views.View, kind=_v1beta_content_pb2.VertexAISearch.DataStoreSpec):
+    """One of several data stores of an engine."""
+
+    __slots__ = ()
+
+
+class VertexRagStore(_views.View, kind=_v1beta_content_pb2.VertexRagStore):
+    """A corpus of the RAG engine."""
+
+    __slots__ = ()
+
+
+class VertexRagStoreRagResource(_views.View, kind=_v1beta_content_pb2.VertexRagStore.RagResource):
+    """A corpus, or some files of it."""
+
+    __slots__ = ()
+
+
+class RagRetrievalConfig(_views.View, kind=_v1beta_content_pb2.RagRetrievalConfig):
+    """How a corpus is searched."""
+
+    __slots__ = ()
+
+
+class RagRetrievalConfigFilter(_views.View, kind=_v1beta_content_pb2.RagRetrievalConfig.Filter):
+    """What passages must fulfil."""
+
+    __slots__ = ()
+
+
+class RagRetrievalConfigRanking(_views.View, kind=_v1beta_content_pb2.RagRetrievalConfig.Ranking):
+    """How passages are ranked."""
+
+    __slots__ = ()
+
+
+class RagRetrievalConfigRankingRankService(_views.View, kind=_v1beta_content_pb2.RagRetrievalConfig.Ranking.RankService):
+    """Ranking by a ranking service."""
+
+    __slots__ = ()
+
+
+class RagRetrievalConfigRankingLlmRanker(_views.View, kind=_v1beta_content_pb2.RagRetrievalConfig.Ranking.LlmRanker):
+    """Ranking by a language model."""
+
+    __slots__ = ()
+
+
+class EnterpriseWebSearch(_views.View, kind=_v1beta_content_pb2.EnterpriseWebSearch):
+    """Search of the web for enterprises."""
 
     __slots__ = ()
 
@@ -1167,6 +1275,18 @@ class DownloadFileResponse(_views.View, kind=_v1beta_file_service_pb2.DownloadFi
     __slots__ = ()
 
 
+class RegisterFilesRequest(_views.View, kind=_v1beta_file_service_pb2.RegisterFilesRequest):
+    """Request of `FileService.RegisterFiles`."""
+
+    __slots__ = ()
+
+
+class RegisterFilesResponse(_views.View, kind=_v1beta_file_service_pb2.RegisterFilesResponse):
+    """Response of `FileService.RegisterFiles`."""
+
+    __slots__ = ()
+
+
 class Corpus(_views.View, kind=_v1beta_retriever_pb2.Corpus):
     """A named store of `Document` resources that can be searched as a whole."""
 
@@ -1271,6 +1391,24 @@ class ImageConfigImageOutputOptions(_views.View, kind=_v1beta_generative_service
 
 class GenerationConfig(_views.View, kind=_v1beta_generative_service_pb2.GenerationConfig):
     """Options that shape how a model samples and formats its reply."""
+
+    __slots__ = ()
+
+
+class GenerationConfigRoutingConfig(_views.View, kind=_v1beta_generative_service_pb2.GenerationConfig.RoutingConfig):
+    """Who chooses the model."""
+
+    __slots__ = ()
+
+
+class GenerationConfigRoutingConfigAutoRoutingMode(_views.View, kind=_v1beta_generative_service_pb2.GenerationConfig.RoutingConfig.AutoRoutingMode):
+    """The service chooses."""
+
+    __slots__ = ()
+
+
+class GenerationConfigRoutingConfigManualRoutingMode(_views.View, kind=_v1beta_generative_service_pb2.GenerationConfig.RoutingConfig.ManualRoutingMode):
+    """The caller chooses."""
 
     __slots__ = ()
 
@@ -1647,104 +1785,20 @@ class UsageMetadata(_views.View, kind=_v1beta_generative_service_pb2.UsageMetada
     __slots__ = ()
 
 
-class BatchGenerateContentRequest(_views.View, kind=_v1beta_generative_service_pb2.BatchGenerateContentRequest):
-    """Request of `GenerativeService.BatchGenerateContent`."""
+class ModelArmorConfig(_views.View, kind=_v1beta_generative_service_pb2.ModelArmorConfig):
+    """Templates of Model Armor."""
 
     __slots__ = ()
 
 
-class AsyncBatchEmbedContentRequest(_views.View, kind=_v1beta_generative_service_pb2.AsyncBatchEmbedContentRequest):
-    """Request of `GenerativeService.AsyncBatchEmbedContent`."""
+class GenerationOutputConfig(_views.View, kind=_v1beta_generative_service_pb2.GenerationOutputConfig):
+    """Where media of a reply are written."""
 
     __slots__ = ()
 
 
-class GenerateContentBatch(_views.View, kind=_v1beta_generative_service_pb2.GenerateContentBatch):
-    """A batch of GenerateContent requests; also the metadata of its operation."""
-
-    __slots__ = ()
-
-
-class InputConfig(_views.View, kind=_v1beta_generative_service_pb2.InputConfig):
-    """The requests of a batch; one of the two."""
-
-    __slots__ = ()
-
-
-class InlinedRequests(_views.View, kind=_v1beta_generative_service_pb2.InlinedRequests):
-    """Requests of a batch."""
-
-    __slots__ = ()
-
-
-class InlinedRequest(_views.View, kind=_v1beta_generative_service_pb2.InlinedRequest):
-    """One request of a batch."""
-
-    __slots__ = ()
-
-
-class GenerateContentBatchOutput(_views.View, kind=_v1beta_generative_service_pb2.GenerateContentBatchOutput):
-    """The answers of a batch, in the order of the requests."""
-
-    __slots__ = ()
-
-
-class InlinedResponses(_views.View, kind=_v1beta_generative_service_pb2.InlinedResponses):
-    """Answers of a batch."""
-
-    __slots__ = ()
-
-
-class InlinedResponse(_views.View, kind=_v1beta_generative_service_pb2.InlinedResponse):
-    """The answer to one request of a batch."""
-
-    __slots__ = ()
-
-
-class BatchStats(_views.View, kind=_v1beta_generative_service_pb2.BatchStats):
-    """How many requests of a batch are in which state."""
-
-    __slots__ = ()
-
-
-class EmbedContentBatch(_views.View, kind=_v1beta_generative_service_pb2.EmbedContentBatch):
-    """A batch of EmbedContent requests; also the metadata of its operation."""
-
-    __slots__ = ()
-
-
-class InputEmbedContentConfig(_views.View, kind=_v1beta_generative_service_pb2.InputEmbedContentConfig):
-    """The requests of a batch of embeddings; one of the two."""
-
-    __slots__ = ()
-
-
-class InlinedEmbedContentRequests(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentRequests):
-    """Requests of a batch of embeddings."""
-
-    __slots__ = ()
-
-
-class InlinedEmbedContentRequest(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentRequest):
-    """One request of a batch of embeddings."""
-
-    __slots__ = ()
-
-
-class EmbedContentBatchOutput(_views.View, kind=_v1beta_generative_service_pb2.EmbedContentBatchOutput):
-    """The answers of a batch of embeddings, in the order of the requests."""
-
-    __slots__ = ()
-
-
-class InlinedEmbedContentResponses(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentResponses):
-    """Answers of a batch of embeddings."""
-
-    __slots__ = ()
-
-
-class InlinedEmbedContentResponse(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentResponse):
-    """The answer to one request of a batch of embeddings."""
+class ModelSelectionConfig(_views.View, kind=_v1beta_generative_service_pb2.ModelSelectionConfig):
+    """How a model is chosen."""
 
     __slots__ = ()
 
@@ -1865,6 +1919,120 @@ class LiveClientContextUpdateTools(_views.View, kind=_v1beta_generative_service_
 
 class LiveClientContextUpdate(_views.View, kind=_v1beta_generative_service_pb2.LiveClientContextUpdate):
     """A change of a live session's instructions or tools."""
+
+    __slots__ = ()
+
+
+class CreateTokenRequest(_views.View, kind=_v1beta_generative_service_pb2.CreateTokenRequest):
+    """Request of `AuthTokenService.CreateToken`."""
+
+    __slots__ = ()
+
+
+class AuthToken(_views.View, kind=_v1beta_generative_service_pb2.AuthToken):
+    """A token that opens live sessions."""
+
+    __slots__ = ()
+
+
+class BatchGenerateContentRequest(_views.View, kind=_v1beta_generative_service_pb2.BatchGenerateContentRequest):
+    """Request of `GenerativeService.BatchGenerateContent`."""
+
+    __slots__ = ()
+
+
+class AsyncBatchEmbedContentRequest(_views.View, kind=_v1beta_generative_service_pb2.AsyncBatchEmbedContentRequest):
+    """Request of `GenerativeService.AsyncBatchEmbedContent`."""
+
+    __slots__ = ()
+
+
+class GenerateContentBatch(_views.View, kind=_v1beta_generative_service_pb2.GenerateContentBatch):
+    """A batch of GenerateContent requests; also the metadata of its operation."""
+
+    __slots__ = ()
+
+
+class InputConfig(_views.View, kind=_v1beta_generative_service_pb2.InputConfig):
+    """The requests of a batch; one of the two."""
+
+    __slots__ = ()
+
+
+class InlinedRequests(_views.View, kind=_v1beta_generative_service_pb2.InlinedRequests):
+    """Requests of a batch."""
+
+    __slots__ = ()
+
+
+class InlinedRequest(_views.View, kind=_v1beta_generative_service_pb2.InlinedRequest):
+    """One request of a batch."""
+
+    __slots__ = ()
+
+
+class GenerateContentBatchOutput(_views.View, kind=_v1beta_generative_service_pb2.GenerateContentBatchOutput):
+    """The answers of a batch, in the order of the requests."""
+
+    __slots__ = ()
+
+
+class InlinedResponses(_views.View, kind=_v1beta_generative_service_pb2.InlinedResponses):
+    """Answers of a batch."""
+
+    __slots__ = ()
+
+
+class InlinedResponse(_views.View, kind=_v1beta_generative_service_pb2.InlinedResponse):
+    """The answer to one request of a batch."""
+
+    __slots__ = ()
+
+
+class BatchStats(_views.View, kind=_v1beta_generative_service_pb2.BatchStats):
+    """How many requests of a batch are in which state."""
+
+    __slots__ = ()
+
+
+class EmbedContentBatch(_views.View, kind=_v1beta_generative_service_pb2.EmbedContentBatch):
+    """A batch of EmbedContent requests; also the metadata of its operation."""
+
+    __slots__ = ()
+
+
+class InputEmbedContentConfig(_views.View, kind=_v1beta_generative_service_pb2.InputEmbedContentConfig):
+    """The requests of a batch of embeddings; one of the two."""
+
+    __slots__ = ()
+
+
+class InlinedEmbedContentRequests(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentRequests):
+    """Requests of a batch of embeddings."""
+
+    __slots__ = ()
+
+
+class InlinedEmbedContentRequest(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentRequest):
+    """One request of a batch of embeddings."""
+
+    __slots__ = ()
+
+
+class EmbedContentBatchOutput(_views.View, kind=_v1beta_generative_service_pb2.EmbedContentBatchOutput):
+    """The answers of a batch of embeddings, in the order of the requests."""
+
+    __slots__ = ()
+
+
+class InlinedEmbedContentResponses(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentResponses):
+    """Answers of a batch of embeddings."""
+
+    __slots__ = ()
+
+
+class InlinedEmbedContentResponse(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentResponse):
+    """The answer to one request of a batch of embeddings."""
 
     __slots__ = ()
 
@@ -2249,6 +2417,90 @@ class ListChunksRequest(_views.View, kind=_v1beta_retriever_service_pb2.ListChun
 
 class ListChunksResponse(_views.View, kind=_v1beta_retriever_service_pb2.ListChunksResponse):
     """One page of the chunks of a document."""
+
+    __slots__ = ()
+
+
+class FileSearchStore(_views.View, kind=_v1beta_retriever_service_pb2.FileSearchStore):
+    """A set of documents that models can search."""
+
+    __slots__ = ()
+
+
+class CreateFileSearchStoreRequest(_views.View, kind=_v1beta_retriever_service_pb2.CreateFileSearchStoreRequest):
+    """Request of `FileSearchStoreService.CreateFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class GetFileSearchStoreRequest(_views.View, kind=_v1beta_retriever_service_pb2.GetFileSearchStoreRequest):
+    """Request of `FileSearchStoreService.GetFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class ListFileSearchStoresRequest(_views.View, kind=_v1beta_retriever_service_pb2.ListFileSearchStoresRequest):
+    """Request of `FileSearchStoreService.ListFileSearchStores`."""
+
+    __slots__ = ()
+
+
+class ListFileSearchStoresResponse(_views.View, kind=_v1beta_retriever_service_pb2.ListFileSearchStoresResponse):
+    """One page of stores."""
+
+    __slots__ = ()
+
+
+class DeleteFileSearchStoreRequest(_views.View, kind=_v1beta_retriever_service_pb2.DeleteFileSearchStoreRequest):
+    """Request of `FileSearchStoreService.DeleteFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class WhiteSpaceConfig(_views.View, kind=_v1beta_retriever_service_pb2.WhiteSpaceConfig):
+    """Chunks that end at white space."""
+
+    __slots__ = ()
+
+
+class ChunkingConfig(_views.View, kind=_v1beta_retriever_service_pb2.ChunkingConfig):
+    """How a document is split into chunks."""
+
+    __slots__ = ()
+
+
+class UploadToFileSearchStoreRequest(_views.View, kind=_v1beta_retriever_service_pb2.UploadToFileSearchStoreRequest):
+    """Request of `FileSearchStoreService.UploadToFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class UploadToFileSearchStoreResponse(_views.View, kind=_v1beta_retriever_service_pb2.UploadToFileSearchStoreResponse):
+    """Result of `FileSearchStoreService.UploadToFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class UploadToFileSearchStoreMetadata(_views.View, kind=_v1beta_retriever_service_pb2.UploadToFileSearchStoreMetadata):
+    """Progress of `FileSearchStoreService.UploadToFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class ImportFileRequest(_views.View, kind=_v1beta_retriever_service_pb2.ImportFileRequest):
+    """Request of `FileSearchStoreService.ImportFile`."""
+
+    __slots__ = ()
+
+
+class ImportFileResponse(_views.View, kind=_v1beta_retriever_service_pb2.ImportFileResponse):
+    """Result of `FileSearchStoreService.ImportFile`."""
+
+    __slots__ = ()
+
+
+class ImportFileMetadata(_views.View, kind=_v1beta_retriever_service_pb2.ImportFileMetadata):
+    """Progress of `FileSearchStoreService.ImportFile`."""
 
     __slots__ = ()
 

@@ -371,6 +371,17 @@ class FileSource(_views.Enum):
     bucket.
     """
 
+class DocumentState(_views.Enum):
+    """States of a document."""
+    STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
+    """Not set."""
+    STATE_PENDING = "STATE_PENDING"
+    """The document is being split and embedded."""
+    STATE_ACTIVE = "STATE_ACTIVE"
+    """The document can be searched."""
+    STATE_FAILED = "STATE_FAILED"
+    """The document could not be processed."""
+
 class ConditionOperator(_views.Enum):
     """The comparisons a `Condition` can make. Each works on certain kinds of `CustomMetadata.value` only.
     """
@@ -437,22 +448,16 @@ class TaskType(_views.Enum):
     `RETRIEVAL_DOCUMENT`.
     """
 
-class BatchState(_views.Enum):
-    """States of a batch."""
-    BATCH_STATE_UNSPECIFIED = "BATCH_STATE_UNSPECIFIED"
+class FeatureSelectionPreference(_views.Enum):
+    """What the choice of a model prefers. Vertex AI only."""
+    FEATURE_SELECTION_PREFERENCE_UNSPECIFIED = "FEATURE_SELECTION_PREFERENCE_UNSPECIFIED"
     """Not set."""
-    BATCH_STATE_PENDING = "BATCH_STATE_PENDING"
-    """The batch waits."""
-    BATCH_STATE_RUNNING = "BATCH_STATE_RUNNING"
-    """The service works on the batch."""
-    BATCH_STATE_SUCCEEDED = "BATCH_STATE_SUCCEEDED"
-    """All requests were answered, some perhaps with an error."""
-    BATCH_STATE_FAILED = "BATCH_STATE_FAILED"
-    """The batch failed as a whole."""
-    BATCH_STATE_CANCELLED = "BATCH_STATE_CANCELLED"
-    """The batch was cancelled."""
-    BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
-    """The batch was not done in time."""
+    PRIORITIZE_QUALITY = "PRIORITIZE_QUALITY"
+    """Good answers."""
+    BALANCED = "BALANCED"
+    """Good answers at a fair price."""
+    PRIORITIZE_COST = "PRIORITIZE_COST"
+    """Low cost."""
 
 class ProminentPeople(_views.Enum):
     """Whether pictures may show prominent people. Vertex AI only."""
@@ -588,6 +593,23 @@ class InteractionStatus(_views.Enum):
     IDLE = "IDLE"
     """Nothing is going on."""
 
+class BatchState(_views.Enum):
+    """States of a batch."""
+    BATCH_STATE_UNSPECIFIED = "BATCH_STATE_UNSPECIFIED"
+    """Not set."""
+    BATCH_STATE_PENDING = "BATCH_STATE_PENDING"
+    """The batch waits."""
+    BATCH_STATE_RUNNING = "BATCH_STATE_RUNNING"
+    """The service works on the batch."""
+    BATCH_STATE_SUCCEEDED = "BATCH_STATE_SUCCEEDED"
+    """All requests were answered, some perhaps with an error."""
+    BATCH_STATE_FAILED = "BATCH_STATE_FAILED"
+    """The batch failed as a whole."""
+    BATCH_STATE_CANCELLED = "BATCH_STATE_CANCELLED"
+    """The batch was cancelled."""
+    BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
+    """The batch was not done in time."""
+
 class ThinkingLevel(_views.Enum):
     """How much a model thinks before it replies."""
     THINKING_LEVEL_UNSPECIFIED = "THINKING_LEVEL_UNSPECIFIED"
@@ -630,6 +652,17 @@ class MediaResolution(_views.Enum):
     MEDIA_RESOLUTION_HIGH = "MEDIA_RESOLUTION_HIGH"
     """The most detail, for small print and fine structure; costs the most tokens.
     """
+
+class GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference(_views.Enum):
+    """What the choice prefers."""
+    UNKNOWN = "UNKNOWN"
+    """Nothing given."""
+    PRIORITIZE_QUALITY = "PRIORITIZE_QUALITY"
+    """Good answers."""
+    BALANCED = "BALANCED"
+    """Good answers at a fair price."""
+    PRIORITIZE_COST = "PRIORITIZE_COST"
+    """Low cost."""
 
 class BlockedReason(_views.Enum):
     """Why a prompt was refused."""
@@ -1319,6 +1352,26 @@ class Tool(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    retrieval: Retrieval | None
+    """Retrieval from sources of the user's own. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    enterprise_web_search: EnterpriseWebSearch | None
+    """Search of the web for enterprises. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    parallel_ai_search: ToolParallelAiSearch | None
+    """Search with Parallel AI. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    exa_ai_search: ToolExaAiSearch | None
+    """Search with Exa.ai. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -1331,6 +1384,10 @@ class Tool(_views.View):
         file_search: FileSearch | FileSearchDict | _Message | None = ...,
         google_maps: GoogleMaps | GoogleMapsDict | _Message | None = ...,
         mcp_servers: _Sequence[McpServer | McpServerDict | _Message] | None = ...,
+        retrieval: Retrieval | RetrievalDict | _Message | None = ...,
+        enterprise_web_search: EnterpriseWebSearch | EnterpriseWebSearchDict | _Message | None = ...,
+        parallel_ai_search: ToolParallelAiSearch | ToolParallelAiSearchDict | _Message | None = ...,
+        exa_ai_search: ToolExaAiSearch | ToolExaAiSearchDict | _Message | None = ...,
     ) -> None: ...
 
 class ToolDict(_TypedDict, total=False):
@@ -1344,6 +1401,10 @@ class ToolDict(_TypedDict, total=False):
     file_search: FileSearch | FileSearchDict | _Message | None
     google_maps: GoogleMaps | GoogleMapsDict | _Message | None
     mcp_servers: _Sequence[McpServer | McpServerDict | _Message] | None
+    retrieval: Retrieval | RetrievalDict | _Message | None
+    enterprise_web_search: EnterpriseWebSearch | EnterpriseWebSearchDict | _Message | None
+    parallel_ai_search: ToolParallelAiSearch | ToolParallelAiSearchDict | _Message | None
+    exa_ai_search: ToolExaAiSearch | ToolExaAiSearchDict | _Message | None
 
 class GoogleSearch(_views.View):
     """Lets the model look things up with Google Search. The answer is accompanied by `GroundingMetadata`.
@@ -1420,6 +1481,42 @@ class ComputerUseDict(_TypedDict, total=False):
     excluded_predefined_functions: _Sequence[str] | None
     disabled_safety_policies: _Sequence[SafetyPolicy | str | int] | None
     enable_prompt_injection_detection: bool | None
+
+class ToolParallelAiSearch(_views.View):
+    """Options of search with Parallel AI. Vertex AI only."""
+    api_key: str | None
+    """Key of a Parallel AI account. A secret."""
+    custom_configs: dict[str, _Any] | None
+    """Further settings, as JSON."""
+    def __init__(
+        self,
+        *,
+        api_key: str | None = ...,
+        custom_configs: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class ToolParallelAiSearchDict(_TypedDict, total=False):
+    """Fields of a `ToolParallelAiSearch`, which is accepted in its place."""
+    api_key: str | None
+    custom_configs: _Mapping[str, object] | None
+
+class ToolExaAiSearch(_views.View):
+    """Options of search with Exa.ai. Vertex AI only."""
+    api_key: str | None
+    """Key of an Exa.ai account. A secret."""
+    custom_configs: dict[str, _Any] | None
+    """Further settings, as JSON."""
+    def __init__(
+        self,
+        *,
+        api_key: str | None = ...,
+        custom_configs: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class ToolExaAiSearchDict(_TypedDict, total=False):
+    """Fields of a `ToolExaAiSearch`, which is accepted in its place."""
+    api_key: str | None
+    custom_configs: _Mapping[str, object] | None
 
 class GoogleMaps(_views.View):
     """Settings of the Google Maps tool."""
@@ -2199,6 +2296,228 @@ class SpreadsheetMetadataDict(_TypedDict, total=False):
     visible_cells: str | None
     sheet_index: int | None
     content_layers: _Sequence[SpreadsheetMetadataContentLayer | str | int] | None
+
+class Retrieval(_views.View):
+    """Retrieval from sources of the user's own. Vertex AI only."""
+    vertex_ai_search: VertexAISearch | None
+    """A data store or an engine of Vertex AI Search."""
+    vertex_rag_store: VertexRagStore | None
+    """A corpus of the RAG engine."""
+    disable_attribution: bool | None
+    """Whether sources are not named. Deprecated."""
+    def __init__(
+        self,
+        *,
+        vertex_ai_search: VertexAISearch | VertexAISearchDict | _Message | None = ...,
+        vertex_rag_store: VertexRagStore | VertexRagStoreDict | _Message | None = ...,
+        disable_attribution: bool | None = ...,
+    ) -> None: ...
+
+class RetrievalDict(_TypedDict, total=False):
+    """Fields of a `Retrieval`, which is accepted in its place."""
+    vertex_ai_search: VertexAISearch | VertexAISearchDict | _Message | None
+    vertex_rag_store: VertexRagStore | VertexRagStoreDict | _Message | None
+    disable_attribution: bool | None
+
+class VertexAISearch(_views.View):
+    """A data store or an engine of Vertex AI Search. Vertex AI only."""
+    datastore: str | None
+    """Name of the data store."""
+    engine: str | None
+    """Name of the engine, instead of a data store."""
+    max_results: int | None
+    """Number of results."""
+    filter: str | None
+    """Expression that selects documents."""
+    data_store_specs: list[VertexAISearchDataStoreSpec] | None
+    """The data stores of the engine that are searched."""
+    def __init__(
+        self,
+        *,
+        datastore: str | None = ...,
+        engine: str | None = ...,
+        max_results: int | None = ...,
+        filter: str | None = ...,
+        data_store_specs: _Sequence[VertexAISearchDataStoreSpec | VertexAISearchDataStoreSpecDict | _Message] | None = ...,
+    ) -> None: ...
+
+class VertexAISearchDict(_TypedDict, total=False):
+    """Fields of a `VertexAISearch`, which is accepted in its place."""
+    datastore: str | None
+    engine: str | None
+    max_results: int | None
+    filter: str | None
+    data_store_specs: _Sequence[VertexAISearchDataStoreSpec | VertexAISearchDataStoreSpecDict | _Message] | None
+
+class VertexAISearchDataStoreSpec(_views.View):
+    """One of several data stores of an engine."""
+    data_store: str | None
+    """Name of the data store."""
+    filter: str | None
+    """Expression that selects documents."""
+    def __init__(
+        self,
+        *,
+        data_store: str | None = ...,
+        filter: str | None = ...,
+    ) -> None: ...
+
+class VertexAISearchDataStoreSpecDict(_TypedDict, total=False):
+    """Fields of a `VertexAISearchDataStoreSpec`, which is accepted in its place."""
+    data_store: str | None
+    filter: str | None
+
+class VertexRagStore(_views.View):
+    """A corpus of the RAG engine. Vertex AI only."""
+    rag_resources: list[VertexRagStoreRagResource] | None
+    """What is searched."""
+    similarity_top_k: int | None
+    """Number of passages. Deprecated for `rag_retrieval_config`."""
+    vector_distance_threshold: float | None
+    """Greatest distance of passages. Deprecated for `rag_retrieval_config`."""
+    rag_retrieval_config: RagRetrievalConfig | None
+    """How it is searched."""
+    def __init__(
+        self,
+        *,
+        rag_resources: _Sequence[VertexRagStoreRagResource | VertexRagStoreRagResourceDict | _Message] | None = ...,
+        similarity_top_k: int | None = ...,
+        vector_distance_threshold: float | None = ...,
+        rag_retrieval_config: RagRetrievalConfig | RagRetrievalConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class VertexRagStoreDict(_TypedDict, total=False):
+    """Fields of a `VertexRagStore`, which is accepted in its place."""
+    rag_resources: _Sequence[VertexRagStoreRagResource | VertexRagStoreRagResourceDict | _Message] | None
+    similarity_top_k: int | None
+    vector_distance_threshold: float | None
+    rag_retrieval_config: RagRetrievalConfig | RagRetrievalConfigDict | _Message | None
+
+class VertexRagStoreRagResource(_views.View):
+    """A corpus, or some files of it."""
+    rag_corpus: str | None
+    """Name of the corpus."""
+    rag_file_ids: list[str] | None
+    """Ids of the files; all of them if empty."""
+    def __init__(
+        self,
+        *,
+        rag_corpus: str | None = ...,
+        rag_file_ids: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class VertexRagStoreRagResourceDict(_TypedDict, total=False):
+    """Fields of a `VertexRagStoreRagResource`, which is accepted in its place."""
+    rag_corpus: str | None
+    rag_file_ids: _Sequence[str] | None
+
+class RagRetrievalConfig(_views.View):
+    """How a corpus is searched. Vertex AI only."""
+    top_k: int | None
+    """Number of passages."""
+    filter: RagRetrievalConfigFilter | None
+    """What they must fulfil."""
+    ranking: RagRetrievalConfigRanking | None
+    """How they are ranked."""
+    def __init__(
+        self,
+        *,
+        top_k: int | None = ...,
+        filter: RagRetrievalConfigFilter | RagRetrievalConfigFilterDict | _Message | None = ...,
+        ranking: RagRetrievalConfigRanking | RagRetrievalConfigRankingDict | _Message | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfig`, which is accepted in its place."""
+    top_k: int | None
+    filter: RagRetrievalConfigFilter | RagRetrievalConfigFilterDict | _Message | None
+    ranking: RagRetrievalConfigRanking | RagRetrievalConfigRankingDict | _Message | None
+
+class RagRetrievalConfigFilter(_views.View):
+    """What passages must fulfil."""
+    metadata_filter: str | None
+    """Condition on the metadata of files."""
+    vector_distance_threshold: float | None
+    """Greatest distance of the vectors."""
+    vector_similarity_threshold: float | None
+    """Least similarity of the vectors."""
+    def __init__(
+        self,
+        *,
+        metadata_filter: str | None = ...,
+        vector_distance_threshold: float | None = ...,
+        vector_similarity_threshold: float | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigFilterDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfigFilter`, which is accepted in its place."""
+    metadata_filter: str | None
+    vector_distance_threshold: float | None
+    vector_similarity_threshold: float | None
+
+class RagRetrievalConfigRanking(_views.View):
+    """How passages are ranked."""
+    rank_service: RagRetrievalConfigRankingRankService | None
+    """Ranking by a ranking service."""
+    llm_ranker: RagRetrievalConfigRankingLlmRanker | None
+    """Ranking by a language model."""
+    def __init__(
+        self,
+        *,
+        rank_service: RagRetrievalConfigRankingRankService | RagRetrievalConfigRankingRankServiceDict | _Message | None = ...,
+        llm_ranker: RagRetrievalConfigRankingLlmRanker | RagRetrievalConfigRankingLlmRankerDict | _Message | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigRankingDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfigRanking`, which is accepted in its place."""
+    rank_service: RagRetrievalConfigRankingRankService | RagRetrievalConfigRankingRankServiceDict | _Message | None
+    llm_ranker: RagRetrievalConfigRankingLlmRanker | RagRetrievalConfigRankingLlmRankerDict | _Message | None
+
+class RagRetrievalConfigRankingRankService(_views.View):
+    """Ranking by a ranking service."""
+    model_name: str | None
+    """Name of its model."""
+    def __init__(
+        self,
+        *,
+        model_name: str | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigRankingRankServiceDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfigRankingRankService`, which is accepted in its place."""
+    model_name: str | None
+
+class RagRetrievalConfigRankingLlmRanker(_views.View):
+    """Ranking by a language model."""
+    model_name: str | None
+    """Name of the model."""
+    def __init__(
+        self,
+        *,
+        model_name: str | None = ...,
+    ) -> None: ...
+
+class RagRetrievalConfigRankingLlmRankerDict(_TypedDict, total=False):
+    """Fields of a `RagRetrievalConfigRankingLlmRanker`, which is accepted in its place."""
+    model_name: str | None
+
+class EnterpriseWebSearch(_views.View):
+    """Search of the web for enterprises. Vertex AI only."""
+    exclude_domains: list[str] | None
+    """Domains that are left out."""
+    blocking_confidence: PhishBlockThreshold | None
+    """How sure it must be that a site is malicious for it to be left out."""
+    def __init__(
+        self,
+        *,
+        exclude_domains: _Sequence[str] | None = ...,
+        blocking_confidence: PhishBlockThreshold | str | int | None = ...,
+    ) -> None: ...
+
+class EnterpriseWebSearchDict(_TypedDict, total=False):
+    """Fields of a `EnterpriseWebSearch`, which is accepted in its place."""
+    exclude_domains: _Sequence[str] | None
+    blocking_confidence: PhishBlockThreshold | str | int | None
 
 class SearchTypes(_views.View):
     """Kinds of search; each is on where it is set."""
@@ -3223,6 +3542,34 @@ class DownloadFileResponse(_views.View):
 class DownloadFileResponseDict(_TypedDict, total=False):
     """Fields of a `DownloadFileResponse`, which is accepted in its place."""
 
+class RegisterFilesRequest(_views.View):
+    """Request of `FileService.RegisterFiles`."""
+    uris: list[str] | None
+    """Addresses of the objects, `gs://bucket/object`."""
+    def __init__(
+        self,
+        *,
+        uris: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class RegisterFilesRequestDict(_TypedDict, total=False):
+    """Fields of a `RegisterFilesRequest`, which is accepted in its place."""
+    uris: _Sequence[str] | None
+
+class RegisterFilesResponse(_views.View):
+    """Response of `FileService.RegisterFiles`."""
+    files: list[File] | None
+    """The files, in the order of the addresses."""
+    def __init__(
+        self,
+        *,
+        files: _Sequence[File | FileDict | _Message] | None = ...,
+    ) -> None: ...
+
+class RegisterFilesResponseDict(_TypedDict, total=False):
+    """Fields of a `RegisterFilesResponse`, which is accepted in its place."""
+    files: _Sequence[File | FileDict | _Message] | None
+
 class Corpus(_views.View):
     """A named store of `Document` resources that can be searched as a whole. It is the top of the hierarchy
     (corpus, document, chunk) and the level at which access is shared, through `PermissionService`. The
@@ -3280,6 +3627,21 @@ class Document(_views.View):
     """When the document itself was last changed. Output only."""
     create_time: _datetime.datetime | None
     """When the document was created. Output only."""
+    state: DocumentState | None
+    """Whether the document can be searched.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    size_bytes: int | None
+    """Number of bytes of the file.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    mime_type: str | None
+    """Media type of the file.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -3288,6 +3650,9 @@ class Document(_views.View):
         custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None = ...,
         update_time: _datetime.datetime | str | None = ...,
         create_time: _datetime.datetime | str | None = ...,
+        state: DocumentState | str | int | None = ...,
+        size_bytes: int | None = ...,
+        mime_type: str | None = ...,
     ) -> None: ...
 
 class DocumentDict(_TypedDict, total=False):
@@ -3297,6 +3662,9 @@ class DocumentDict(_TypedDict, total=False):
     custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None
     update_time: _datetime.datetime | str | None
     create_time: _datetime.datetime | str | None
+    state: DocumentState | str | int | None
+    size_bytes: int | None
+    mime_type: str | None
 
 class StringList(_views.View):
     """A list of strings, wrapped so that it can be one choice of a oneof. It lets a single
@@ -3519,6 +3887,16 @@ class GenerateContentRequest(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    model_armor_config: ModelArmorConfig | None
+    """Templates by which prompts and replies are screened. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    generation_output_config: GenerationOutputConfig | None
+    """Where media of the reply are written. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -3534,6 +3912,8 @@ class GenerateContentRequest(_views.View):
         service_tier: str | None = ...,
         continuation_token: bytes | str | None = ...,
         store: bool | None = ...,
+        model_armor_config: ModelArmorConfig | ModelArmorConfigDict | _Message | None = ...,
+        generation_output_config: GenerationOutputConfig | GenerationOutputConfigDict | _Message | None = ...,
     ) -> None: ...
 
 class GenerateContentRequestDict(_TypedDict, total=False):
@@ -3550,6 +3930,8 @@ class GenerateContentRequestDict(_TypedDict, total=False):
     service_tier: str | None
     continuation_token: bytes | str | None
     store: bool | None
+    model_armor_config: ModelArmorConfig | ModelArmorConfigDict | _Message | None
+    generation_output_config: GenerationOutputConfig | GenerationOutputConfigDict | _Message | None
 
 class PrebuiltVoiceConfig(_views.View):
     """Picks one of the ready-made voices of the service."""
@@ -3891,6 +4273,16 @@ class GenerationConfig(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    routing_config: GenerationConfigRoutingConfig | None
+    """Who chooses the model. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    model_selection_config: ModelSelectionConfig | None
+    """How the model is chosen. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -3920,6 +4312,8 @@ class GenerationConfig(_views.View):
         translation_config: TranslationConfig | TranslationConfigDict | _Message | None = ...,
         enable_affective_dialog: bool | None = ...,
         audio_timestamp: bool | None = ...,
+        routing_config: GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | _Message | None = ...,
+        model_selection_config: ModelSelectionConfig | ModelSelectionConfigDict | _Message | None = ...,
     ) -> None: ...
 
 class GenerationConfigDict(_TypedDict, total=False):
@@ -3950,6 +4344,54 @@ class GenerationConfigDict(_TypedDict, total=False):
     translation_config: TranslationConfig | TranslationConfigDict | _Message | None
     enable_affective_dialog: bool | None
     audio_timestamp: bool | None
+    routing_config: GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | _Message | None
+    model_selection_config: ModelSelectionConfig | ModelSelectionConfigDict | _Message | None
+
+class GenerationConfigRoutingConfig(_views.View):
+    """Who chooses the model. Vertex AI only."""
+    auto_mode: GenerationConfigRoutingConfigAutoRoutingMode | None
+    """The service chooses."""
+    manual_mode: GenerationConfigRoutingConfigManualRoutingMode | None
+    """The caller chooses."""
+    def __init__(
+        self,
+        *,
+        auto_mode: GenerationConfigRoutingConfigAutoRoutingMode | GenerationConfigRoutingConfigAutoRoutingModeDict | _Message | None = ...,
+        manual_mode: GenerationConfigRoutingConfigManualRoutingMode | GenerationConfigRoutingConfigManualRoutingModeDict | _Message | None = ...,
+    ) -> None: ...
+
+class GenerationConfigRoutingConfigDict(_TypedDict, total=False):
+    """Fields of a `GenerationConfigRoutingConfig`, which is accepted in its place."""
+    auto_mode: GenerationConfigRoutingConfigAutoRoutingMode | GenerationConfigRoutingConfigAutoRoutingModeDict | _Message | None
+    manual_mode: GenerationConfigRoutingConfigManualRoutingMode | GenerationConfigRoutingConfigManualRoutingModeDict | _Message | None
+
+class GenerationConfigRoutingConfigAutoRoutingMode(_views.View):
+    """The service chooses."""
+    model_routing_preference: GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference | None
+    """What the choice prefers."""
+    def __init__(
+        self,
+        *,
+        model_routing_preference: GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference | str | int | None = ...,
+    ) -> None: ...
+
+class GenerationConfigRoutingConfigAutoRoutingModeDict(_TypedDict, total=False):
+    """Fields of a `GenerationConfigRoutingConfigAutoRoutingMode`, which is accepted in its place."""
+    model_routing_preference: GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference | str | int | None
+
+class GenerationConfigRoutingConfigManualRoutingMode(_views.View):
+    """The caller chooses."""
+    model_name: str | None
+    """Name of the model."""
+    def __init__(
+        self,
+        *,
+        model_name: str | None = ...,
+    ) -> None: ...
+
+class GenerationConfigRoutingConfigManualRoutingModeDict(_TypedDict, total=False):
+    """Fields of a `GenerationConfigRoutingConfigManualRoutingMode`, which is accepted in its place."""
+    model_name: str | None
 
 class SemanticRetrieverConfig(_views.View):
     """Tells `GenerateAnswer` which stored corpus to search, and how. The chunks found become the sources of
@@ -5948,391 +6390,51 @@ class UsageMetadataDict(_TypedDict, total=False):
     response_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
     tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
 
-class BatchGenerateContentRequest(_views.View):
-    """Request of `GenerativeService.BatchGenerateContent`."""
-    model: str | None
-    """Resource name of the model that answers the requests, `models/{model}`."""
-    batch: GenerateContentBatch | None
-    """The batch to create."""
+class ModelArmorConfig(_views.View):
+    """Templates of Model Armor. Vertex AI only."""
+    prompt_template_name: str | None
+    """Name of the template for prompts."""
+    response_template_name: str | None
+    """Name of the template for replies."""
     def __init__(
         self,
         *,
-        model: str | None = ...,
-        batch: GenerateContentBatch | GenerateContentBatchDict | _Message | None = ...,
+        prompt_template_name: str | None = ...,
+        response_template_name: str | None = ...,
     ) -> None: ...
 
-class BatchGenerateContentRequestDict(_TypedDict, total=False):
-    """Fields of a `BatchGenerateContentRequest`, which is accepted in its place."""
-    model: str | None
-    batch: GenerateContentBatch | GenerateContentBatchDict | _Message | None
+class ModelArmorConfigDict(_TypedDict, total=False):
+    """Fields of a `ModelArmorConfig`, which is accepted in its place."""
+    prompt_template_name: str | None
+    response_template_name: str | None
 
-class AsyncBatchEmbedContentRequest(_views.View):
-    """Request of `GenerativeService.AsyncBatchEmbedContent`."""
-    model: str | None
-    """Resource name of the model that makes the vectors, `models/{model}`."""
-    batch: EmbedContentBatch | None
-    """The batch to create."""
+class GenerationOutputConfig(_views.View):
+    """Where media of a reply are written. Vertex AI only."""
+    output_uri_prefix: str | None
+    """Beginning of their addresses in Cloud Storage."""
     def __init__(
         self,
         *,
-        model: str | None = ...,
-        batch: EmbedContentBatch | EmbedContentBatchDict | _Message | None = ...,
+        output_uri_prefix: str | None = ...,
     ) -> None: ...
 
-class AsyncBatchEmbedContentRequestDict(_TypedDict, total=False):
-    """Fields of a `AsyncBatchEmbedContentRequest`, which is accepted in its place."""
-    model: str | None
-    batch: EmbedContentBatch | EmbedContentBatchDict | _Message | None
+class GenerationOutputConfigDict(_TypedDict, total=False):
+    """Fields of a `GenerationOutputConfig`, which is accepted in its place."""
+    output_uri_prefix: str | None
 
-class GenerateContentBatch(_views.View):
-    """A batch of GenerateContent requests; also the metadata of its operation."""
-    model: str | None
-    """Resource name of the model that answers the requests."""
-    name: str | None
-    """Resource name of the batch, `batches/{batch}`."""
-    display_name: str | None
-    """Name for people."""
-    input_config: InputConfig | None
-    """The requests."""
-    output: GenerateContentBatchOutput | None
-    """The answers, once the batch is done."""
-    create_time: _datetime.datetime | None
-    """Time of creation."""
-    end_time: _datetime.datetime | None
-    """Time at which the batch was done."""
-    update_time: _datetime.datetime | None
-    """Time of the last change."""
-    batch_stats: BatchStats | None
-    """How many requests are in which state."""
-    state: BatchState | None
-    """State of the batch."""
-    priority: int | None
-    """Batches of a higher priority are worked on first. Default: 0."""
+class ModelSelectionConfig(_views.View):
+    """How a model is chosen. Vertex AI only."""
+    feature_selection_preference: FeatureSelectionPreference | None
+    """What the choice prefers."""
     def __init__(
         self,
         *,
-        model: str | None = ...,
-        name: str | None = ...,
-        display_name: str | None = ...,
-        input_config: InputConfig | InputConfigDict | _Message | None = ...,
-        output: GenerateContentBatchOutput | GenerateContentBatchOutputDict | _Message | None = ...,
-        create_time: _datetime.datetime | str | None = ...,
-        end_time: _datetime.datetime | str | None = ...,
-        update_time: _datetime.datetime | str | None = ...,
-        batch_stats: BatchStats | BatchStatsDict | _Message | None = ...,
-        state: BatchState | str | int | None = ...,
-        priority: int | None = ...,
+        feature_selection_preference: FeatureSelectionPreference | str | int | None = ...,
     ) -> None: ...
 
-class GenerateContentBatchDict(_TypedDict, total=False):
-    """Fields of a `GenerateContentBatch`, which is accepted in its place."""
-    model: str | None
-    name: str | None
-    display_name: str | None
-    input_config: InputConfig | InputConfigDict | _Message | None
-    output: GenerateContentBatchOutput | GenerateContentBatchOutputDict | _Message | None
-    create_time: _datetime.datetime | str | None
-    end_time: _datetime.datetime | str | None
-    update_time: _datetime.datetime | str | None
-    batch_stats: BatchStats | BatchStatsDict | _Message | None
-    state: BatchState | str | int | None
-    priority: int | None
-
-class InputConfig(_views.View):
-    """The requests of a batch; one of the two."""
-    file_name: str | None
-    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
-    {...}}`.
-    """
-    requests: InlinedRequests | None
-    """The requests themselves."""
-    def __init__(
-        self,
-        *,
-        file_name: str | None = ...,
-        requests: InlinedRequests | InlinedRequestsDict | _Message | None = ...,
-    ) -> None: ...
-
-class InputConfigDict(_TypedDict, total=False):
-    """Fields of a `InputConfig`, which is accepted in its place."""
-    file_name: str | None
-    requests: InlinedRequests | InlinedRequestsDict | _Message | None
-
-class InlinedRequests(_views.View):
-    """Requests of a batch."""
-    requests: list[InlinedRequest] | None
-    """The requests."""
-    def __init__(
-        self,
-        *,
-        requests: _Sequence[InlinedRequest | InlinedRequestDict | _Message] | None = ...,
-    ) -> None: ...
-
-class InlinedRequestsDict(_TypedDict, total=False):
-    """Fields of a `InlinedRequests`, which is accepted in its place."""
-    requests: _Sequence[InlinedRequest | InlinedRequestDict | _Message] | None
-
-class InlinedRequest(_views.View):
-    """One request of a batch."""
-    request: GenerateContentRequest | None
-    """The request. Its model may be left out."""
-    metadata: dict[str, _Any] | None
-    """Comes back with the answer."""
-    def __init__(
-        self,
-        *,
-        request: GenerateContentRequest | GenerateContentRequestDict | _Message | None = ...,
-        metadata: _Mapping[str, object] | None = ...,
-    ) -> None: ...
-
-class InlinedRequestDict(_TypedDict, total=False):
-    """Fields of a `InlinedRequest`, which is accepted in its place."""
-    request: GenerateContentRequest | GenerateContentRequestDict | _Message | None
-    metadata: _Mapping[str, object] | None
-
-class GenerateContentBatchOutput(_views.View):
-    """The answers of a batch, in the order of the requests."""
-    responses_file: str | None
-    """Name of a file with an answer in each line, for requests of a file."""
-    inlined_responses: InlinedResponses | None
-    """The answers themselves, for inlined requests."""
-    def __init__(
-        self,
-        *,
-        responses_file: str | None = ...,
-        inlined_responses: InlinedResponses | InlinedResponsesDict | _Message | None = ...,
-    ) -> None: ...
-
-class GenerateContentBatchOutputDict(_TypedDict, total=False):
-    """Fields of a `GenerateContentBatchOutput`, which is accepted in its place."""
-    responses_file: str | None
-    inlined_responses: InlinedResponses | InlinedResponsesDict | _Message | None
-
-class InlinedResponses(_views.View):
-    """Answers of a batch."""
-    inlined_responses: list[InlinedResponse] | None
-    """The answers."""
-    def __init__(
-        self,
-        *,
-        inlined_responses: _Sequence[InlinedResponse | InlinedResponseDict | _Message] | None = ...,
-    ) -> None: ...
-
-class InlinedResponsesDict(_TypedDict, total=False):
-    """Fields of a `InlinedResponses`, which is accepted in its place."""
-    inlined_responses: _Sequence[InlinedResponse | InlinedResponseDict | _Message] | None
-
-class InlinedResponse(_views.View):
-    """The answer to one request of a batch."""
-    error: _rpc_status_pb2.Status | None
-    """Why it failed."""
-    response: GenerateContentResponse | None
-    """The response."""
-    metadata: dict[str, _Any] | None
-    """Metadata of the request."""
-    def __init__(
-        self,
-        *,
-        error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None = ...,
-        response: GenerateContentResponse | GenerateContentResponseDict | _Message | None = ...,
-        metadata: _Mapping[str, object] | None = ...,
-    ) -> None: ...
-
-class InlinedResponseDict(_TypedDict, total=False):
-    """Fields of a `InlinedResponse`, which is accepted in its place."""
-    error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
-    response: GenerateContentResponse | GenerateContentResponseDict | _Message | None
-    metadata: _Mapping[str, object] | None
-
-class BatchStats(_views.View):
-    """How many requests of a batch are in which state."""
-    request_count: int | None
-    """Number of all requests."""
-    successful_request_count: int | None
-    """Number of those that were answered."""
-    failed_request_count: int | None
-    """Number of those that failed."""
-    pending_request_count: int | None
-    """Number of those that wait."""
-    def __init__(
-        self,
-        *,
-        request_count: int | None = ...,
-        successful_request_count: int | None = ...,
-        failed_request_count: int | None = ...,
-        pending_request_count: int | None = ...,
-    ) -> None: ...
-
-class BatchStatsDict(_TypedDict, total=False):
-    """Fields of a `BatchStats`, which is accepted in its place."""
-    request_count: int | None
-    successful_request_count: int | None
-    failed_request_count: int | None
-    pending_request_count: int | None
-
-class EmbedContentBatch(_views.View):
-    """A batch of EmbedContent requests; also the metadata of its operation."""
-    model: str | None
-    """Resource name of the model that makes the vectors."""
-    name: str | None
-    """Resource name of the batch, `batches/{batch}`."""
-    display_name: str | None
-    """Name for people."""
-    input_config: InputEmbedContentConfig | None
-    """The requests."""
-    output: EmbedContentBatchOutput | None
-    """The answers, once the batch is done."""
-    create_time: _datetime.datetime | None
-    """Time of creation."""
-    end_time: _datetime.datetime | None
-    """Time at which the batch was done."""
-    update_time: _datetime.datetime | None
-    """Time of the last change."""
-    batch_stats: BatchStats | None
-    """How many requests are in which state."""
-    state: BatchState | None
-    """State of the batch."""
-    priority: int | None
-    """Batches of a higher priority are worked on first. Default: 0."""
-    def __init__(
-        self,
-        *,
-        model: str | None = ...,
-        name: str | None = ...,
-        display_name: str | None = ...,
-        input_config: InputEmbedContentConfig | InputEmbedContentConfigDict | _Message | None = ...,
-        output: EmbedContentBatchOutput | EmbedContentBatchOutputDict | _Message | None = ...,
-        create_time: _datetime.datetime | str | None = ...,
-        end_time: _datetime.datetime | str | None = ...,
-        update_time: _datetime.datetime | str | None = ...,
-        batch_stats: BatchStats | BatchStatsDict | _Message | None = ...,
-        state: BatchState | str | int | None = ...,
-        priority: int | None = ...,
-    ) -> None: ...
-
-class EmbedContentBatchDict(_TypedDict, total=False):
-    """Fields of a `EmbedContentBatch`, which is accepted in its place."""
-    model: str | None
-    name: str | None
-    display_name: str | None
-    input_config: InputEmbedContentConfig | InputEmbedContentConfigDict | _Message | None
-    output: EmbedContentBatchOutput | EmbedContentBatchOutputDict | _Message | None
-    create_time: _datetime.datetime | str | None
-    end_time: _datetime.datetime | str | None
-    update_time: _datetime.datetime | str | None
-    batch_stats: BatchStats | BatchStatsDict | _Message | None
-    state: BatchState | str | int | None
-    priority: int | None
-
-class InputEmbedContentConfig(_views.View):
-    """The requests of a batch of embeddings; one of the two."""
-    file_name: str | None
-    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
-    {...}}`.
-    """
-    requests: InlinedEmbedContentRequests | None
-    """The requests themselves."""
-    def __init__(
-        self,
-        *,
-        file_name: str | None = ...,
-        requests: InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict | _Message | None = ...,
-    ) -> None: ...
-
-class InputEmbedContentConfigDict(_TypedDict, total=False):
-    """Fields of a `InputEmbedContentConfig`, which is accepted in its place."""
-    file_name: str | None
-    requests: InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict | _Message | None
-
-class InlinedEmbedContentRequests(_views.View):
-    """Requests of a batch of embeddings."""
-    requests: list[InlinedEmbedContentRequest] | None
-    """The requests."""
-    def __init__(
-        self,
-        *,
-        requests: _Sequence[InlinedEmbedContentRequest | InlinedEmbedContentRequestDict | _Message] | None = ...,
-    ) -> None: ...
-
-class InlinedEmbedContentRequestsDict(_TypedDict, total=False):
-    """Fields of a `InlinedEmbedContentRequests`, which is accepted in its place."""
-    requests: _Sequence[InlinedEmbedContentRequest | InlinedEmbedContentRequestDict | _Message] | None
-
-class InlinedEmbedContentRequest(_views.View):
-    """One request of a batch of embeddings."""
-    request: EmbedContentRequest | None
-    """The request. Its model may be left out."""
-    metadata: dict[str, _Any] | None
-    """Comes back with the answer."""
-    def __init__(
-        self,
-        *,
-        request: EmbedContentRequest | EmbedContentRequestDict | _Message | None = ...,
-        metadata: _Mapping[str, object] | None = ...,
-    ) -> None: ...
-
-class InlinedEmbedContentRequestDict(_TypedDict, total=False):
-    """Fields of a `InlinedEmbedContentRequest`, which is accepted in its place."""
-    request: EmbedContentRequest | EmbedContentRequestDict | _Message | None
-    metadata: _Mapping[str, object] | None
-
-class EmbedContentBatchOutput(_views.View):
-    """The answers of a batch of embeddings, in the order of the requests."""
-    responses_file: str | None
-    """Name of a file with an answer in each line, for requests of a file."""
-    inlined_responses: InlinedEmbedContentResponses | None
-    """The answers themselves, for inlined requests."""
-    inlined_embed_content_responses: InlinedEmbedContentResponses | None
-    """The same, under the name that the service's clients read as well."""
-    def __init__(
-        self,
-        *,
-        responses_file: str | None = ...,
-        inlined_responses: InlinedEmbedContentResponses | InlinedEmbedContentResponsesDict | _Message | None = ...,
-        inlined_embed_content_responses: InlinedEmbedContentResponses | InlinedEmbedContentResponsesDict | _Message | None = ...,
-    ) -> None: ...
-
-class EmbedContentBatchOutputDict(_TypedDict, total=False):
-    """Fields of a `EmbedContentBatchOutput`, which is accepted in its place."""
-    responses_file: str | None
-    inlined_responses: InlinedEmbedContentResponses | InlinedEmbedContentResponsesDict | _Message | None
-    inlined_embed_content_responses: InlinedEmbedContentResponses | InlinedEmbedContentResponsesDict | _Message | None
-
-class InlinedEmbedContentResponses(_views.View):
-    """Answers of a batch of embeddings."""
-    inlined_responses: list[InlinedEmbedContentResponse] | None
-    """The answers."""
-    def __init__(
-        self,
-        *,
-        inlined_responses: _Sequence[InlinedEmbedContentResponse | InlinedEmbedContentResponseDict | _Message] | None = ...,
-    ) -> None: ...
-
-class InlinedEmbedContentResponsesDict(_TypedDict, total=False):
-    """Fields of a `InlinedEmbedContentResponses`, which is accepted in its place."""
-    inlined_responses: _Sequence[InlinedEmbedContentResponse | InlinedEmbedContentResponseDict | _Message] | None
-
-class InlinedEmbedContentResponse(_views.View):
-    """The answer to one request of a batch of embeddings."""
-    error: _rpc_status_pb2.Status | None
-    """Why it failed."""
-    response: EmbedContentResponse | None
-    """The response."""
-    metadata: dict[str, _Any] | None
-    """Metadata of the request."""
-    def __init__(
-        self,
-        *,
-        error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None = ...,
-        response: EmbedContentResponse | EmbedContentResponseDict | _Message | None = ...,
-        metadata: _Mapping[str, object] | None = ...,
-    ) -> None: ...
-
-class InlinedEmbedContentResponseDict(_TypedDict, total=False):
-    """Fields of a `InlinedEmbedContentResponse`, which is accepted in its place."""
-    error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
-    response: EmbedContentResponse | EmbedContentResponseDict | _Message | None
-    metadata: _Mapping[str, object] | None
+class ModelSelectionConfigDict(_TypedDict, total=False):
+    """Fields of a `ModelSelectionConfig`, which is accepted in its place."""
+    feature_selection_preference: FeatureSelectionPreference | str | int | None
 
 class LanguageAuto(_views.View):
     """Detection of languages, which has no settings."""
@@ -6718,6 +6820,445 @@ class LiveClientContextUpdateDict(_TypedDict, total=False):
     """Fields of a `LiveClientContextUpdate`, which is accepted in its place."""
     system_instruction: Content | ContentDict | _Message | None
     tools: LiveClientContextUpdateTools | LiveClientContextUpdateToolsDict | _Message | None
+
+class CreateTokenRequest(_views.View):
+    """Request of `AuthTokenService.CreateToken`."""
+    auth_token: AuthToken | None
+    """The token to create."""
+    def __init__(
+        self,
+        *,
+        auth_token: AuthToken | AuthTokenDict | _Message | None = ...,
+    ) -> None: ...
+
+class CreateTokenRequestDict(_TypedDict, total=False):
+    """Fields of a `CreateTokenRequest`, which is accepted in its place."""
+    auth_token: AuthToken | AuthTokenDict | _Message | None
+
+class AuthToken(_views.View):
+    """A token that opens live sessions."""
+    name: str | None
+    """The token itself, `auth_tokens/…`: a secret."""
+    expire_time: _datetime.datetime | None
+    """When its sessions end, at most 20 hours from now. Default: 30 minutes from now.
+    """
+    new_session_expire_time: _datetime.datetime | None
+    """When it no longer opens sessions, at most 20 hours from now. Default: 60 seconds from now.
+    """
+    uses: int | None
+    """Number of sessions that it opens; 0 for any. Resuming one does not count. Default: 1.
+    """
+    bidi_generate_content_setup: LiveClientSetup | None
+    """What its sessions are like, whatever they ask for."""
+    field_mask: list[str] | None
+    """Fields of `bidi_generate_content_setup` that a session cannot change. Unset, it can change none if that
+    is set, and all if it is not.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        expire_time: _datetime.datetime | str | None = ...,
+        new_session_expire_time: _datetime.datetime | str | None = ...,
+        uses: int | None = ...,
+        bidi_generate_content_setup: LiveClientSetup | LiveClientSetupDict | _Message | None = ...,
+        field_mask: _Sequence[str] | str | None = ...,
+    ) -> None: ...
+
+class AuthTokenDict(_TypedDict, total=False):
+    """Fields of a `AuthToken`, which is accepted in its place."""
+    name: str | None
+    expire_time: _datetime.datetime | str | None
+    new_session_expire_time: _datetime.datetime | str | None
+    uses: int | None
+    bidi_generate_content_setup: LiveClientSetup | LiveClientSetupDict | _Message | None
+    field_mask: _Sequence[str] | str | None
+
+class BatchGenerateContentRequest(_views.View):
+    """Request of `GenerativeService.BatchGenerateContent`."""
+    model: str | None
+    """Resource name of the model that answers the requests, `models/{model}`."""
+    batch: GenerateContentBatch | None
+    """The batch to create."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        batch: GenerateContentBatch | GenerateContentBatchDict | _Message | None = ...,
+    ) -> None: ...
+
+class BatchGenerateContentRequestDict(_TypedDict, total=False):
+    """Fields of a `BatchGenerateContentRequest`, which is accepted in its place."""
+    model: str | None
+    batch: GenerateContentBatch | GenerateContentBatchDict | _Message | None
+
+class AsyncBatchEmbedContentRequest(_views.View):
+    """Request of `GenerativeService.AsyncBatchEmbedContent`."""
+    model: str | None
+    """Resource name of the model that makes the vectors, `models/{model}`."""
+    batch: EmbedContentBatch | None
+    """The batch to create."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        batch: EmbedContentBatch | EmbedContentBatchDict | _Message | None = ...,
+    ) -> None: ...
+
+class AsyncBatchEmbedContentRequestDict(_TypedDict, total=False):
+    """Fields of a `AsyncBatchEmbedContentRequest`, which is accepted in its place."""
+    model: str | None
+    batch: EmbedContentBatch | EmbedContentBatchDict | _Message | None
+
+class GenerateContentBatch(_views.View):
+    """A batch of GenerateContent requests; also the metadata of its operation."""
+    model: str | None
+    """Resource name of the model that answers the requests."""
+    name: str | None
+    """Resource name of the batch, `batches/{batch}`."""
+    display_name: str | None
+    """Name for people."""
+    input_config: InputConfig | None
+    """The requests."""
+    output: GenerateContentBatchOutput | None
+    """The answers, once the batch is done."""
+    create_time: _datetime.datetime | None
+    """Time of creation."""
+    end_time: _datetime.datetime | None
+    """Time at which the batch was done."""
+    update_time: _datetime.datetime | None
+    """Time of the last change."""
+    batch_stats: BatchStats | None
+    """How many requests are in which state."""
+    state: BatchState | None
+    """State of the batch."""
+    priority: int | None
+    """Batches of a higher priority are worked on first. Default: 0."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        input_config: InputConfig | InputConfigDict | _Message | None = ...,
+        output: GenerateContentBatchOutput | GenerateContentBatchOutputDict | _Message | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        end_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        batch_stats: BatchStats | BatchStatsDict | _Message | None = ...,
+        state: BatchState | str | int | None = ...,
+        priority: int | None = ...,
+    ) -> None: ...
+
+class GenerateContentBatchDict(_TypedDict, total=False):
+    """Fields of a `GenerateContentBatch`, which is accepted in its place."""
+    model: str | None
+    name: str | None
+    display_name: str | None
+    input_config: InputConfig | InputConfigDict | _Message | None
+    output: GenerateContentBatchOutput | GenerateContentBatchOutputDict | _Message | None
+    create_time: _datetime.datetime | str | None
+    end_time: _datetime.datetime | str | None
+    update_time: _datetime.datetime | str | None
+    batch_stats: BatchStats | BatchStatsDict | _Message | None
+    state: BatchState | str | int | None
+    priority: int | None
+
+class InputConfig(_views.View):
+    """The requests of a batch; one of the two."""
+    file_name: str | None
+    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
+    {...}}`.
+    """
+    requests: InlinedRequests | None
+    """The requests themselves."""
+    def __init__(
+        self,
+        *,
+        file_name: str | None = ...,
+        requests: InlinedRequests | InlinedRequestsDict | _Message | None = ...,
+    ) -> None: ...
+
+class InputConfigDict(_TypedDict, total=False):
+    """Fields of a `InputConfig`, which is accepted in its place."""
+    file_name: str | None
+    requests: InlinedRequests | InlinedRequestsDict | _Message | None
+
+class InlinedRequests(_views.View):
+    """Requests of a batch."""
+    requests: list[InlinedRequest] | None
+    """The requests."""
+    def __init__(
+        self,
+        *,
+        requests: _Sequence[InlinedRequest | InlinedRequestDict | _Message] | None = ...,
+    ) -> None: ...
+
+class InlinedRequestsDict(_TypedDict, total=False):
+    """Fields of a `InlinedRequests`, which is accepted in its place."""
+    requests: _Sequence[InlinedRequest | InlinedRequestDict | _Message] | None
+
+class InlinedRequest(_views.View):
+    """One request of a batch."""
+    request: GenerateContentRequest | None
+    """The request. Its model may be left out."""
+    metadata: dict[str, _Any] | None
+    """Comes back with the answer."""
+    def __init__(
+        self,
+        *,
+        request: GenerateContentRequest | GenerateContentRequestDict | _Message | None = ...,
+        metadata: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class InlinedRequestDict(_TypedDict, total=False):
+    """Fields of a `InlinedRequest`, which is accepted in its place."""
+    request: GenerateContentRequest | GenerateContentRequestDict | _Message | None
+    metadata: _Mapping[str, object] | None
+
+class GenerateContentBatchOutput(_views.View):
+    """The answers of a batch, in the order of the requests."""
+    responses_file: str | None
+    """Name of a file with an answer in each line, for requests of a file."""
+    inlined_responses: InlinedResponses | None
+    """The answers themselves, for inlined requests."""
+    def __init__(
+        self,
+        *,
+        responses_file: str | None = ...,
+        inlined_responses: InlinedResponses | InlinedResponsesDict | _Message | None = ...,
+    ) -> None: ...
+
+class GenerateContentBatchOutputDict(_TypedDict, total=False):
+    """Fields of a `GenerateContentBatchOutput`, which is accepted in its place."""
+    responses_file: str | None
+    inlined_responses: InlinedResponses | InlinedResponsesDict | _Message | None
+
+class InlinedResponses(_views.View):
+    """Answers of a batch."""
+    inlined_responses: list[InlinedResponse] | None
+    """The answers."""
+    def __init__(
+        self,
+        *,
+        inlined_responses: _Sequence[InlinedResponse | InlinedResponseDict | _Message] | None = ...,
+    ) -> None: ...
+
+class InlinedResponsesDict(_TypedDict, total=False):
+    """Fields of a `InlinedResponses`, which is accepted in its place."""
+    inlined_responses: _Sequence[InlinedResponse | InlinedResponseDict | _Message] | None
+
+class InlinedResponse(_views.View):
+    """The answer to one request of a batch."""
+    error: _rpc_status_pb2.Status | None
+    """Why it failed."""
+    response: GenerateContentResponse | None
+    """The response."""
+    metadata: dict[str, _Any] | None
+    """Metadata of the request."""
+    def __init__(
+        self,
+        *,
+        error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None = ...,
+        response: GenerateContentResponse | GenerateContentResponseDict | _Message | None = ...,
+        metadata: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class InlinedResponseDict(_TypedDict, total=False):
+    """Fields of a `InlinedResponse`, which is accepted in its place."""
+    error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
+    response: GenerateContentResponse | GenerateContentResponseDict | _Message | None
+    metadata: _Mapping[str, object] | None
+
+class BatchStats(_views.View):
+    """How many requests of a batch are in which state."""
+    request_count: int | None
+    """Number of all requests."""
+    successful_request_count: int | None
+    """Number of those that were answered."""
+    failed_request_count: int | None
+    """Number of those that failed."""
+    pending_request_count: int | None
+    """Number of those that wait."""
+    def __init__(
+        self,
+        *,
+        request_count: int | None = ...,
+        successful_request_count: int | None = ...,
+        failed_request_count: int | None = ...,
+        pending_request_count: int | None = ...,
+    ) -> None: ...
+
+class BatchStatsDict(_TypedDict, total=False):
+    """Fields of a `BatchStats`, which is accepted in its place."""
+    request_count: int | None
+    successful_request_count: int | None
+    failed_request_count: int | None
+    pending_request_count: int | None
+
+class EmbedContentBatch(_views.View):
+    """A batch of EmbedContent requests; also the metadata of its operation."""
+    model: str | None
+    """Resource name of the model that makes the vectors."""
+    name: str | None
+    """Resource name of the batch, `batches/{batch}`."""
+    display_name: str | None
+    """Name for people."""
+    input_config: InputEmbedContentConfig | None
+    """The requests."""
+    output: EmbedContentBatchOutput | None
+    """The answers, once the batch is done."""
+    create_time: _datetime.datetime | None
+    """Time of creation."""
+    end_time: _datetime.datetime | None
+    """Time at which the batch was done."""
+    update_time: _datetime.datetime | None
+    """Time of the last change."""
+    batch_stats: BatchStats | None
+    """How many requests are in which state."""
+    state: BatchState | None
+    """State of the batch."""
+    priority: int | None
+    """Batches of a higher priority are worked on first. Default: 0."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        input_config: InputEmbedContentConfig | InputEmbedContentConfigDict | _Message | None = ...,
+        output: EmbedContentBatchOutput | EmbedContentBatchOutputDict | _Message | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        end_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        batch_stats: BatchStats | BatchStatsDict | _Message | None = ...,
+        state: BatchState | str | int | None = ...,
+        priority: int | None = ...,
+    ) -> None: ...
+
+class EmbedContentBatchDict(_TypedDict, total=False):
+    """Fields of a `EmbedContentBatch`, which is accepted in its place."""
+    model: str | None
+    name: str | None
+    display_name: str | None
+    input_config: InputEmbedContentConfig | InputEmbedContentConfigDict | _Message | None
+    output: EmbedContentBatchOutput | EmbedContentBatchOutputDict | _Message | None
+    create_time: _datetime.datetime | str | None
+    end_time: _datetime.datetime | str | None
+    update_time: _datetime.datetime | str | None
+    batch_stats: BatchStats | BatchStatsDict | _Message | None
+    state: BatchState | str | int | None
+    priority: int | None
+
+class InputEmbedContentConfig(_views.View):
+    """The requests of a batch of embeddings; one of the two."""
+    file_name: str | None
+    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
+    {...}}`.
+    """
+    requests: InlinedEmbedContentRequests | None
+    """The requests themselves."""
+    def __init__(
+        self,
+        *,
+        file_name: str | None = ...,
+        requests: InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict | _Message | None = ...,
+    ) -> None: ...
+
+class InputEmbedContentConfigDict(_TypedDict, total=False):
+    """Fields of a `InputEmbedContentConfig`, which is accepted in its place."""
+    file_name: str | None
+    requests: InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict | _Message | None
+
+class InlinedEmbedContentRequests(_views.View):
+    """Requests of a batch of embeddings."""
+    requests: list[InlinedEmbedContentRequest] | None
+    """The requests."""
+    def __init__(
+        self,
+        *,
+        requests: _Sequence[InlinedEmbedContentRequest | InlinedEmbedContentRequestDict | _Message] | None = ...,
+    ) -> None: ...
+
+class InlinedEmbedContentRequestsDict(_TypedDict, total=False):
+    """Fields of a `InlinedEmbedContentRequests`, which is accepted in its place."""
+    requests: _Sequence[InlinedEmbedContentRequest | InlinedEmbedContentRequestDict | _Message] | None
+
+class InlinedEmbedContentRequest(_views.View):
+    """One request of a batch of embeddings."""
+    request: EmbedContentRequest | None
+    """The request. Its model may be left out."""
+    metadata: dict[str, _Any] | None
+    """Comes back with the answer."""
+    def __init__(
+        self,
+        *,
+        request: EmbedContentRequest | EmbedContentRequestDict | _Message | None = ...,
+        metadata: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class InlinedEmbedContentRequestDict(_TypedDict, total=False):
+    """Fields of a `InlinedEmbedContentRequest`, which is accepted in its place."""
+    request: EmbedContentRequest | EmbedContentRequestDict | _Message | None
+    metadata: _Mapping[str, object] | None
+
+class EmbedContentBatchOutput(_views.View):
+    """The answers of a batch of embeddings, in the order of the requests."""
+    responses_file: str | None
+    """Name of a file with an answer in each line, for requests of a file."""
+    inlined_responses: InlinedEmbedContentResponses | None
+    """The answers themselves, for inlined requests."""
+    inlined_embed_content_responses: InlinedEmbedContentResponses | None
+    """The same, under the name that the service's clients read as well."""
+    def __init__(
+        self,
+        *,
+        responses_file: str | None = ...,
+        inlined_responses: InlinedEmbedContentResponses | InlinedEmbedContentResponsesDict | _Message | None = ...,
+        inlined_embed_content_responses: InlinedEmbedContentResponses | InlinedEmbedContentResponsesDict | _Message | None = ...,
+    ) -> None: ...
+
+class EmbedContentBatchOutputDict(_TypedDict, total=False):
+    """Fields of a `EmbedContentBatchOutput`, which is accepted in its place."""
+    responses_file: str | None
+    inlined_responses: InlinedEmbedContentResponses | InlinedEmbedContentResponsesDict | _Message | None
+    inlined_embed_content_responses: InlinedEmbedContentResponses | InlinedEmbedContentResponsesDict | _Message | None
+
+class InlinedEmbedContentResponses(_views.View):
+    """Answers of a batch of embeddings."""
+    inlined_responses: list[InlinedEmbedContentResponse] | None
+    """The answers."""
+    def __init__(
+        self,
+        *,
+        inlined_responses: _Sequence[InlinedEmbedContentResponse | InlinedEmbedContentResponseDict | _Message] | None = ...,
+    ) -> None: ...
+
+class InlinedEmbedContentResponsesDict(_TypedDict, total=False):
+    """Fields of a `InlinedEmbedContentResponses`, which is accepted in its place."""
+    inlined_responses: _Sequence[InlinedEmbedContentResponse | InlinedEmbedContentResponseDict | _Message] | None
+
+class InlinedEmbedContentResponse(_views.View):
+    """The answer to one request of a batch of embeddings."""
+    error: _rpc_status_pb2.Status | None
+    """Why it failed."""
+    response: EmbedContentResponse | None
+    """The response."""
+    metadata: dict[str, _Any] | None
+    """Metadata of the request."""
+    def __init__(
+        self,
+        *,
+        error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None = ...,
+        response: EmbedContentResponse | EmbedContentResponseDict | _Message | None = ...,
+        metadata: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class InlinedEmbedContentResponseDict(_TypedDict, total=False):
+    """Fields of a `InlinedEmbedContentResponse`, which is accepted in its place."""
+    error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
+    response: EmbedContentResponse | EmbedContentResponseDict | _Message | None
+    metadata: _Mapping[str, object] | None
 
 class Model(_views.View):
     """A model the service offers, with its limits and default sampling settings. The service publishes these
@@ -8190,6 +8731,283 @@ class ListChunksResponseDict(_TypedDict, total=False):
     """Fields of a `ListChunksResponse`, which is accepted in its place."""
     chunks: _Sequence[Chunk | ChunkDict | _Message] | None
     next_page_token: str | None
+
+class FileSearchStore(_views.View):
+    """A set of documents that models can search."""
+    name: str | None
+    """Resource name, `fileSearchStores/{file_search_store}`. The service makes it from `display_name` and 12
+    random characters.
+    """
+    display_name: str | None
+    """Name for people, at most 512 characters."""
+    create_time: _datetime.datetime | None
+    """When the store was created."""
+    update_time: _datetime.datetime | None
+    """When the store was last changed."""
+    active_documents_count: int | None
+    """Number of documents that can be searched."""
+    pending_documents_count: int | None
+    """Number of documents that are being processed."""
+    failed_documents_count: int | None
+    """Number of documents that could not be processed."""
+    size_bytes: int | None
+    """Number of bytes of all files in the store."""
+    embedding_model: str | None
+    """Resource name of the model that embeds the documents, `models/{model}`. Unset, the service chooses one.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        active_documents_count: int | None = ...,
+        pending_documents_count: int | None = ...,
+        failed_documents_count: int | None = ...,
+        size_bytes: int | None = ...,
+        embedding_model: str | None = ...,
+    ) -> None: ...
+
+class FileSearchStoreDict(_TypedDict, total=False):
+    """Fields of a `FileSearchStore`, which is accepted in its place."""
+    name: str | None
+    display_name: str | None
+    create_time: _datetime.datetime | str | None
+    update_time: _datetime.datetime | str | None
+    active_documents_count: int | None
+    pending_documents_count: int | None
+    failed_documents_count: int | None
+    size_bytes: int | None
+    embedding_model: str | None
+
+class CreateFileSearchStoreRequest(_views.View):
+    """Request of `FileSearchStoreService.CreateFileSearchStore`."""
+    file_search_store: FileSearchStore | None
+    """The store to create."""
+    def __init__(
+        self,
+        *,
+        file_search_store: FileSearchStore | FileSearchStoreDict | _Message | None = ...,
+    ) -> None: ...
+
+class CreateFileSearchStoreRequestDict(_TypedDict, total=False):
+    """Fields of a `CreateFileSearchStoreRequest`, which is accepted in its place."""
+    file_search_store: FileSearchStore | FileSearchStoreDict | _Message | None
+
+class GetFileSearchStoreRequest(_views.View):
+    """Request of `FileSearchStoreService.GetFileSearchStore`."""
+    name: str | None
+    """Resource name of the store."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class GetFileSearchStoreRequestDict(_TypedDict, total=False):
+    """Fields of a `GetFileSearchStoreRequest`, which is accepted in its place."""
+    name: str | None
+
+class ListFileSearchStoresRequest(_views.View):
+    """Request of `FileSearchStoreService.ListFileSearchStores`."""
+    page_size: int | None
+    """Maximum number of stores in a page: at most 20. Default: 10."""
+    page_token: str | None
+    """The `next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+    ) -> None: ...
+
+class ListFileSearchStoresRequestDict(_TypedDict, total=False):
+    """Fields of a `ListFileSearchStoresRequest`, which is accepted in its place."""
+    page_size: int | None
+    page_token: str | None
+
+class ListFileSearchStoresResponse(_views.View):
+    """One page of stores."""
+    file_search_stores: list[FileSearchStore] | None
+    """The stores, by the time of their creation."""
+    next_page_token: str | None
+    """Token of the next page; empty at the end."""
+    def __init__(
+        self,
+        *,
+        file_search_stores: _Sequence[FileSearchStore | FileSearchStoreDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListFileSearchStoresResponseDict(_TypedDict, total=False):
+    """Fields of a `ListFileSearchStoresResponse`, which is accepted in its place."""
+    file_search_stores: _Sequence[FileSearchStore | FileSearchStoreDict | _Message] | None
+    next_page_token: str | None
+
+class DeleteFileSearchStoreRequest(_views.View):
+    """Request of `FileSearchStoreService.DeleteFileSearchStore`."""
+    name: str | None
+    """Resource name of the store."""
+    force: bool | None
+    """Whether its documents are deleted as well."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        force: bool | None = ...,
+    ) -> None: ...
+
+class DeleteFileSearchStoreRequestDict(_TypedDict, total=False):
+    """Fields of a `DeleteFileSearchStoreRequest`, which is accepted in its place."""
+    name: str | None
+    force: bool | None
+
+class WhiteSpaceConfig(_views.View):
+    """Chunks that end at white space. A token is a word."""
+    max_tokens_per_chunk: int | None
+    """Maximum number of tokens of a chunk, at most 512."""
+    max_overlap_tokens: int | None
+    """Maximum number of tokens that two neighbours share."""
+    def __init__(
+        self,
+        *,
+        max_tokens_per_chunk: int | None = ...,
+        max_overlap_tokens: int | None = ...,
+    ) -> None: ...
+
+class WhiteSpaceConfigDict(_TypedDict, total=False):
+    """Fields of a `WhiteSpaceConfig`, which is accepted in its place."""
+    max_tokens_per_chunk: int | None
+    max_overlap_tokens: int | None
+
+class ChunkingConfig(_views.View):
+    """How a document is split into chunks."""
+    white_space_config: WhiteSpaceConfig | None
+    """At white space."""
+    def __init__(
+        self,
+        *,
+        white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class ChunkingConfigDict(_TypedDict, total=False):
+    """Fields of a `ChunkingConfig`, which is accepted in its place."""
+    white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | _Message | None
+
+class UploadToFileSearchStoreRequest(_views.View):
+    """Request of `FileSearchStoreService.UploadToFileSearchStore`."""
+    file_search_store_name: str | None
+    """Resource name of the store."""
+    display_name: str | None
+    """Name of the document for people."""
+    custom_metadata: list[CustomMetadata] | None
+    """Properties of the document, for `FileSearch.metadata_filter`."""
+    chunking_config: ChunkingConfig | None
+    """How the document is split. Unset, the service decides."""
+    mime_type: str | None
+    """Media type of the file. Unset, the service finds it out."""
+    def __init__(
+        self,
+        *,
+        file_search_store_name: str | None = ...,
+        display_name: str | None = ...,
+        custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None = ...,
+        chunking_config: ChunkingConfig | ChunkingConfigDict | _Message | None = ...,
+        mime_type: str | None = ...,
+    ) -> None: ...
+
+class UploadToFileSearchStoreRequestDict(_TypedDict, total=False):
+    """Fields of a `UploadToFileSearchStoreRequest`, which is accepted in its place."""
+    file_search_store_name: str | None
+    display_name: str | None
+    custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None
+    chunking_config: ChunkingConfig | ChunkingConfigDict | _Message | None
+    mime_type: str | None
+
+class UploadToFileSearchStoreResponse(_views.View):
+    """Result of `FileSearchStoreService.UploadToFileSearchStore`."""
+    parent: str | None
+    """Resource name of the store."""
+    document_name: str | None
+    """Resource name of the document."""
+    mime_type: str | None
+    """Media type of the document."""
+    size_bytes: int | None
+    """Number of bytes of the file."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        document_name: str | None = ...,
+        mime_type: str | None = ...,
+        size_bytes: int | None = ...,
+    ) -> None: ...
+
+class UploadToFileSearchStoreResponseDict(_TypedDict, total=False):
+    """Fields of a `UploadToFileSearchStoreResponse`, which is accepted in its place."""
+    parent: str | None
+    document_name: str | None
+    mime_type: str | None
+    size_bytes: int | None
+
+class UploadToFileSearchStoreMetadata(_views.View):
+    """Progress of `FileSearchStoreService.UploadToFileSearchStore`."""
+    def __init__(self) -> None: ...
+
+class UploadToFileSearchStoreMetadataDict(_TypedDict, total=False):
+    """Fields of a `UploadToFileSearchStoreMetadata`, which is accepted in its place."""
+
+class ImportFileRequest(_views.View):
+    """Request of `FileSearchStoreService.ImportFile`."""
+    file_search_store_name: str | None
+    """Resource name of the store."""
+    file_name: str | None
+    """Resource name of the file, `files/{file}`."""
+    custom_metadata: list[CustomMetadata] | None
+    """Properties of the document, for `FileSearch.metadata_filter`."""
+    chunking_config: ChunkingConfig | None
+    """How the document is split. Unset, the service decides."""
+    def __init__(
+        self,
+        *,
+        file_search_store_name: str | None = ...,
+        file_name: str | None = ...,
+        custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None = ...,
+        chunking_config: ChunkingConfig | ChunkingConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class ImportFileRequestDict(_TypedDict, total=False):
+    """Fields of a `ImportFileRequest`, which is accepted in its place."""
+    file_search_store_name: str | None
+    file_name: str | None
+    custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None
+    chunking_config: ChunkingConfig | ChunkingConfigDict | _Message | None
+
+class ImportFileResponse(_views.View):
+    """Result of `FileSearchStoreService.ImportFile`."""
+    parent: str | None
+    """Resource name of the store."""
+    document_name: str | None
+    """Resource name of the document."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        document_name: str | None = ...,
+    ) -> None: ...
+
+class ImportFileResponseDict(_TypedDict, total=False):
+    """Fields of a `ImportFileResponse`, which is accepted in its place."""
+    parent: str | None
+    document_name: str | None
+
+class ImportFileMetadata(_views.View):
+    """Progress of `FileSearchStoreService.ImportFile`."""
+    def __init__(self) -> None: ...
+
+class ImportFileMetadataDict(_TypedDict, total=False):
+    """Fields of a `ImportFileMetadata`, which is accepted in its place."""
 
 class GenerateTextRequest(_views.View):
     """A prompt to complete, with the parameters that steer sampling (legacy). Every parameter left unset

@@ -20,6 +20,8 @@ pytest.importorskip("ray.data")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(300),
+    # One process, and so one cluster, for all of them.
+    pytest.mark.xdist_group("ray"),
     # Ray's own: files and sockets that it leaves to the garbage collector.
     pytest.mark.filterwarnings("ignore"),
 ]
@@ -27,12 +29,13 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[None]:
-    # Before Ray is imported: it reports to nobody, and finds what failed within seconds.
+    # Before Ray is imported: it reports to nobody, finds what failed within seconds, and waits longer than a
+    # minute for the processes of a cluster to answer.
     wanted = {
         "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_health_check_initial_delay_ms": "0",
         "RAY_health_check_period_ms": "1000",
         "RAY_health_check_failure_threshold": "3",
+        "RAY_gcs_server_request_timeout_seconds": "180",
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
@@ -46,13 +49,26 @@ def cluster(environment: None) -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    sizes: dict[str, Any] = {"object_store_memory": 80 << 20, "include_dashboard": False}
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **sizes})
-    made.add_node(num_cpus=2, object_store_memory=80 << 20)
-    ray.init(address=made.address, log_to_driver=False)
+    # Ray gives each node 30 seconds to start, whatever else the machine does.
+    for attempts_left in (2, 1, 0):
+        made = Cluster()
+        try:
+            made.add_node(num_cpus=1, object_store_memory=80 << 20, include_dashboard=False)
+            add_node(made)
+            ray.init(address=made.address, log_to_driver=False)
+            break
+        except Exception:
+            ray.shutdown()
+            made.shutdown()
+            if not attempts_left:
+                raise
     yield made
     ray.shutdown()
     made.shutdown()
+
+
+def add_node(cluster: Any) -> Any:
+    return cluster.add_node(num_cpus=2, object_store_memory=80 << 20)
 
 
 @pytest.fixture
@@ -118,7 +134,7 @@ def test_a_wrong_key_ends_the_job(cluster: Any, tmp_path: Path, monkeypatch: pyt
 def test_a_node_that_is_killed(cluster: Any, counted: Counted, tmp_path: Path) -> None:
     write(tmp_path / "in.jsonl", 2000)
     counted.latency = 0.05
-    node = cluster.add_node(num_cpus=2, object_store_memory=80 << 20)
+    node = add_node(cluster)
     killed: list[int] = []
 
     def kill(now: bulk.Progress) -> None:

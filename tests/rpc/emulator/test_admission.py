@@ -52,8 +52,8 @@ async def streamed(call: Caller, **more: Any) -> tuple[int, Refusal | None]:
         async for _ in call.stream("StreamGenerateContent", **more, **fields()):
             count += 1
     except grpc.aio.AioRpcError as error:
-        # A client may use a connection for a moment that it knows to be gone.
-        await asyncio.sleep(0.3)
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            await call.leave_broken()
         return count, Refusal(error)
     return count, None
 

@@ -9,12 +9,13 @@ import json
 import socket
 import struct
 from collections.abc import AsyncIterator, Coroutine
+from functools import partial
 from typing import Any
 
 import grpc
 import pytest
 from emulator_calls import Caller, calling, emulator
-from eventually import comes
+from eventually import comes, comes_in_loop
 
 from gemwire import errors, v1beta
 from gemwire import testing as gemwire_testing
@@ -42,18 +43,9 @@ async def outcome(call: Caller, **more: Any) -> str:
     try:
         await call("CountTokens", **fields(), **more)
     except grpc.aio.AioRpcError as error:
-        await noticed(call)
+        await call.leave_broken()
         return error.code().name
     return "OK"
-
-
-async def noticed(call: Caller) -> None:
-    """Wait until a client stops using a broken connection, which its calls notice first."""
-    ready = grpc.ChannelConnectivity.READY
-    if call.channel.get_state() is ready:
-        # It may have another by now.
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(call.channel.wait_for_state_change(ready), 2)
 
 
 async def begun(running: Emulator, count: int) -> None:
@@ -70,7 +62,7 @@ async def streamed(call: Caller, **more: Any) -> tuple[int, str]:
         async for _ in call.stream("StreamGenerateContent", **more, **fields()):
             count += 1
     except grpc.aio.AioRpcError as error:
-        await noticed(call)
+        await call.leave_broken()
         return count, error.code().name
     return count, "OK"
 
@@ -83,6 +75,7 @@ class Relay:
         frames: For each connection, types of the frames and their payloads.
         ended: For each connection, whether the server has ended it.
         told: Set when there was a GOAWAY.
+        passed: Bytes of the server.
     """
 
     def __init__(self, target: str, *, slow: bool = False) -> None:
@@ -91,6 +84,8 @@ class Relay:
         self.frames: list[list[tuple[int, bytes]]] = []
         self.ended: list[bool] = []
         self.told = asyncio.Event()
+        self.passed = 0
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, _, port = self._target.rpartition(":")
@@ -116,6 +111,7 @@ class Relay:
             with contextlib.suppress(OSError):
                 while data := await upstream.read(65536):
                     await asyncio.sleep(0.001 if self._slow else 0)
+                    self.passed += len(data)
                     pending = self._parse(number, pending + data)
                     writer.write(data)
                     await writer.drain()
@@ -140,15 +136,20 @@ class Relay:
             data = data[9 + length :]
         return data
 
+    async def finish(self) -> None:
+        """Wait until every connection has ended, and all of its frames have been read."""
+        assert await comes_in_loop(lambda: all(task.done() for task in self._serving))
+
+    def has_passed(self, count: int) -> bool:
+        return self.passed >= count
+
     def types(self) -> list[list[int]]:
         return [[kind for kind, _ in frames] for frames in self.frames]
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Relay]:
-        serving: set[asyncio.Task[None]] = set()
-
         def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            serving.add(asyncio.ensure_future(self._serve(reader, writer)))
+            self._serving.add(asyncio.ensure_future(self._serve(reader, writer)))
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         self.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -156,9 +157,9 @@ class Relay:
             yield self
         finally:
             server.close()
-            for task in serving:
+            for task in self._serving:
                 task.cancel()
-            await asyncio.gather(*serving, return_exceptions=True)
+            await asyncio.gather(*self._serving, return_exceptions=True)
             # What was closed is closed in the next turn.
             await asyncio.sleep(0)
 
@@ -169,7 +170,7 @@ async def watched(**settings: Any) -> AsyncIterator[tuple[Any, Caller, Relay]]:
     async with emulator(**settings) as (running, _), Relay(running.address).listening() as relay:
         async with calling(relay.address) as call:
             yield running, call, relay
-        await asyncio.sleep(0.1)
+        await relay.finish()
 
 
 def test_a_disconnect_breaks_the_connection() -> None:
@@ -321,9 +322,12 @@ def test_no_call_fails_because_of_goaway() -> None:
                 while not over.is_set():
                     found["unary", await outcome(call)] += 1
 
+            def have_ended(count: int) -> bool:
+                return found.total() >= count
+
             work = [asyncio.ensure_future(one()) for one in [stream] * 50 + [unary] * 2]
             for number in range(20):
-                await asyncio.sleep(0.1)
+                assert await comes_in_loop(partial(have_ended, found.total() + 25))
                 # From outside, and by a call.
                 if number % 2:
                     await running.go_away()
@@ -353,7 +357,9 @@ def test_goaway_between_large_messages() -> None:
                 async with relay.listening(), grpc.aio.insecure_channel(relay.address, eager) as channel:
                     streams = [asyncio.ensure_future(said(Caller(channel))) for _ in range(3)]
                     await begun(running, 3 * (number + 1))
-                    await asyncio.sleep(0.03 * (number + 1))
+                    # In the middle of messages of a megabyte and more.
+                    middle = partial(relay.has_passed, (number + 1) * 300_000)
+                    assert await comes_in_loop(middle)
                     await running.go_away()
                     assert {len(await stream) for stream in streams} == {len(text)}
                     await relay.told.wait()

@@ -7,12 +7,14 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from emulator_calls import Caller, emulator
+from eventually import comes_in_loop
 from google.protobuf import json_format
 
 from gemwire_emulator.admission import Quota
@@ -100,8 +102,10 @@ def test_while_calls_go_on(tmp_path: Path) -> None:
     async def test() -> None:
         async with emulator() as (running, call):
             stop = asyncio.Event()
+            total = 0
 
-            async def work(number: int) -> int:
+            async def work(number: int) -> None:
+                nonlocal total
                 made = 0
                 while not stop.is_set():
                     key = f"key {number} {made}"
@@ -109,14 +113,17 @@ def test_while_calls_go_on(tmp_path: Path) -> None:
                     document = {"name": "corpora/c/documents/d"}
                     await call("CreateDocument", parent="corpora/c", document=document, key=key)
                     made += 1
-                return made
+                    total += 1
+
+            def has_made(count: int) -> bool:
+                return total > count
 
             workers = [asyncio.ensure_future(work(number)) for number in range(5)]
             for number in range(5):
-                await asyncio.sleep(0.05)
+                assert await comes_in_loop(partial(has_made, 10 * (number + 1)))
                 running.snapshot(tmp_path / str(number))
             stop.set()
-            assert sum(await asyncio.gather(*workers)) > 20
+            await asyncio.gather(*workers)
         counts = []
         for number in range(5):
             async with emulator(snapshot=tmp_path / str(number)) as (running, _):

@@ -91,7 +91,7 @@ def test_inlined_requests(api: Api, gemini: RunningEmulator) -> None:
         "models/gemini-2.0-flash",
     ]
     gemini.advance(5)
-    job = poll_until_done(api, batches, job.name.removeprefix("batches/"))
+    job = poll_until_done(api, batches, job.name)
     assert job.state is types.JobState.JOB_STATE_SUCCEEDED
     assert job.end_time >= job.create_time
     first, second, third = job.dest.inlined_responses
@@ -157,8 +157,8 @@ def test_list(api: Api, gemini: RunningEmulator) -> None:
     names = [api(batches.create(model=MODEL, src=[{"contents": "x"}])).name for _ in range(3)]
     pager = api(batches.list(config={"page_size": 2}))
     assert (pager.name, len(pager), type(pager[0])) == ("batch_jobs", 2, types.BatchJob)
-    assert sorted(job.name for job in api.list(pager)) == sorted(names)
     assert len(api(pager.next_page())) == 1
+    assert sorted(job.name for job in api.list(pager)) == sorted(names)
 
 
 def test_cancel_and_delete(api: Api, gemini: RunningEmulator) -> None:
@@ -193,8 +193,13 @@ def test_creation_is_not_retried(api: Api, gemini: RunningEmulator) -> None:
         (None, ValueError, "one of inlined_requests and file_name"),
         (7, TypeError, "src: expected BatchJobSource"),
         ({"inlined_requests": [{"contents": "x"}], "file_name": "files/a"}, ValueError, "one of inlined"),
-        ({"gcs_uri": ["gs://x"]}, ValueError, "src.gcs_uri: Vertex AI only"),
-        ("bq://x", ValueError, "src.bigquery_uri: Vertex AI only; pass requests or an uploaded file"),
+        (
+            {"gcs_uri": ["gs://x"]},
+            ValueError,
+            "src.gcs_uri: parameter is only supported in Gemini Enterprise",
+        ),
+        ("bq://x", ValueError, "src.bigquery_uri: parameter is only supported in Gemini Enterprise"),
+        ("a-name", ValueError, "src: Unsupported source: 'a-name'; pass requests or a file"),
         ([{"content": "x"}], ValueError, "did you mean 'contents'"),
         ([{"contents": "x"}, {"contents": None}], ValueError, r"^src\[1\]: contents are required"),
         (
@@ -213,8 +218,8 @@ def test_invalid_sources_are_refused(
 
 
 def test_invalid_names_are_refused(api: Api, gemini: RunningEmulator) -> None:
-    for name in ("", "a/b", "batches/../x", "batches/a/b"):
-        with pytest.raises(ValueError, match=r"is not a name|is not the name of a batch job"):
+    for name in ("", "a", "a/b", "batches/../x", "batches/a/b"):
+        with pytest.raises(ValueError, match=r"is not a name|Invalid batch job name"):
             api(api.genai().batches.get(name=name))
     with pytest.raises(ValueError, match="is not available over gRPC; use a client with transport='rest'"):
         api(api.genai(transport="grpc").batches.get(name="batches/a"))

@@ -132,7 +132,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "create",
             {"model": "m", "config": {"kms_key_name": "k"}},
             ValueError,
-            "config.kms_key_name: Vertex AI only; the Gemini API",
+            "config.kms_key_name: parameter is only supported in Gemini Enterprise",
         ),
         ("create", {"model": "m", "config": {"tll": "1s"}}, ValueError, "has no field 'tll'; did you mean"),
         ("create", {"model": "m", "config": 3}, TypeError, "config: expected CreateCachedContentConfig or a"),
@@ -140,7 +140,12 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
         ("update", {"name": "a b", "config": {"ttl": "1s"}}, ValueError, "name: 'a b' is not a name"),
         ("get", {"name": ""}, ValueError, "name: '' is not a name, such as 'cachedContents/abc-123'"),
         ("delete", {"name": 3}, TypeError, "name: expected a name, got int"),
-        ("list", {"config": {"size": 2}}, ValueError, "ListConfig has no field 'size'"),
+        (
+            "list",
+            {"config": {"size": 2}},
+            ValueError,
+            "config has no field 'size'; did you mean 'page",
+        ),
     ],
 )
 def test_invalid_arguments_are_refused(

@@ -16,10 +16,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import google.auth.credentials
+import google.oauth2.credentials
 import pytest
 from scripted_grpc_server import Api
 
 from gemwire import genai
+from gemwire.errors import NotFound, Unauthenticated
 from gemwire.genai import errors, types
 from gemwire.testing import RunningEmulator, environment
 
@@ -318,3 +321,48 @@ def test_google_genai_reads_the_same_files(gemini: RunningEmulator, tmp_path: Pa
         with pytest.raises(ValueError, match="nly generated files"):
             client.files.download(file=made[0] if client is theirs else made[1])
         client.close()
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a bucket, in an emulator's storage."""
+    (tmp_path / "harbour").mkdir()
+    running = RunningEmulator(http_port=0, storage=str(tmp_path))
+    with environment(running):
+        yield tmp_path / "harbour"
+    running.stop()
+
+
+def test_objects_of_cloud_storage_are_registered(api: Api, bucket: Path) -> None:
+    (bucket / "tides.txt").write_bytes(b"High water is at noon.")
+    (bucket / "b.bin").write_bytes(b"\0\1")
+    resources = api.genai()
+    uris = ["gs://harbour/tides.txt", "gs://harbour/b.bin"]
+    token = google.oauth2.credentials.Credentials("a-token")
+    response = api(resources.files.register_files(auth=token, uris=uris))
+    assert isinstance(response, types.RegisterFilesResponse)
+    text, other = response.files or []
+    assert (text.display_name, text.mime_type, text.size_bytes) == ("tides.txt", "text/plain", 22)
+    assert (text.source, text.state) == (types.FileSource.REGISTERED, types.FileState.ACTIVE)
+    assert (other.mime_type, other.sha256_hash) == ("application/octet-stream", digest(b"\0\1"))
+    assert api(resources.files.get(name=text.name)) == text
+    answer = api(resources.models.count_tokens(model=MODEL, contents=[text]))
+    assert answer.total_tokens > 4
+
+
+def test_objects_that_cannot_be_registered(api: Api, bucket: Path) -> None:
+    register = api.genai().files.register_files
+    token = google.oauth2.credentials.Credentials("a-token")
+    with pytest.raises(NotFound, match="gs://harbour/none"):
+        api(register(auth=token, uris=["gs://harbour/none"]))
+    with pytest.raises(TypeError, match=r"auth: expected google\.auth credentials, got str"):
+        api(register(auth="a-token", uris=["gs://harbour/none"]))
+    with pytest.raises(TypeError, match="uris: expected a list of addresses, got str"):
+        api(register(auth=token, uris="gs://harbour/none"))
+    with pytest.raises(ValueError, match=r"uris\[1\]: 'harbour' is not the address of an object"):
+        api(register(auth=token, uris=["gs://harbour/none", "harbour"]))
+    with pytest.raises(ValueError, match="uris: is empty"):
+        api(register(auth=token, uris=[]))
+    anonymous = google.auth.credentials.AnonymousCredentials()
+    with pytest.raises(Unauthenticated, match="RegisterFiles needs an OAuth token"):
+        api(register(auth=anonymous, uris=["gs://harbour/none"]))

@@ -63,9 +63,10 @@ def test_each_iteration_yields_all_items(api: Api, server: Loopback) -> None:
     pager = api(api.genai().models.list())
     for _ in range(2):
         assert names(api.list(pager)) == ["models/a", "models/b", "models/c"]
-    api(pager.next_page())
-    assert names(api.list(pager)) == ["models/a", "models/b", "models/c"]
     assert pager.page == []
+    # As in google-genai, nothing is left after an iteration.
+    with pytest.raises(IndexError, match="No more pages to fetch"):
+        api(pager.next_page())
     assert [names(page) for page in api.list(pager.pages)] == [["models/a", "models/b"], [], ["models/c"], []]
 
 
@@ -208,7 +209,7 @@ def test_image_requests(api: Api, server: Loopback) -> None:
         (
             {"prompt": "a", "config": {"output_gcs_uri": "gs://x"}},
             ValueError,
-            "config.output_gcs_uri: Vertex AI only",
+            "config.output_gcs_uri: parameter is only supported in Gemini Enterprise",
         ),
         ({"prompt": "a", "config": {"sample_count": 1}}, ValueError, "has no field 'sample_count'"),
         ({"prompt": "a", "model": ""}, ValueError, "model: '' is not the name of a model"),
@@ -295,7 +296,11 @@ def test_video_requests(api: Api, server: Loopback) -> None:
         ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: image_bytes are required"),
         ({"image": 3}, TypeError, "image: expected Image or a dict, got int"),
         ({"video": {}}, ValueError, "video: uri or video_bytes are required"),
-        ({"prompt": "a", "config": {"pubsub_topic": "t"}}, ValueError, "config.pubsub_topic: Vertex AI only"),
+        (
+            {"prompt": "a", "config": {"pubsub_topic": "t"}},
+            ValueError,
+            "config.pubsub_topic: parameter is only supported in Gemini Enterprise",
+        ),
     ],
 )
 def test_invalid_video_arguments_are_refused(
@@ -341,18 +346,25 @@ def test_missing_bytes_are_neither_shown_nor_saved(made: Any, says: str, tmp_pat
 # Refusals --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["edit_image", "upscale_image", "compute_tokens"])
-def test_vertex_only_methods_are_refused(api: Api, server: Loopback, method: str) -> None:
-    with pytest.raises(ValueError, match=f"{method}: Vertex AI only"):
-        api(getattr(api.genai().models, method)(model="m", prompt="p"))
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("edit_image", {"prompt": "p", "reference_images": []}),
+        ("upscale_image", {"image": {"image_bytes": b"png"}, "upscale_factor": "x2"}),
+        ("compute_tokens", {"contents": "a"}),
+    ],
+)
+def test_vertex_only_methods_are_refused(
+    api: Api, server: Loopback, method: str, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=f"{method}: method is only supported in Gemini Enterprise"):
+        api(getattr(api.genai().models, method)(model="m", **arguments))
     assert not server.journal
 
 
 def test_invalid_operations_are_refused(api: Api, server: Loopback) -> None:
     operations = api.genai().operations
-    with pytest.raises(
-        TypeError, match="operation: expected the operation that generate_videos returned, got str"
-    ):
+    with pytest.raises(TypeError, match="operation: expected the operation that a method returned, got str"):
         api(operations.get("models/a/operations/b"))
     with pytest.raises(ValueError, match="operation: has no name"):
         api(operations.get(types.GenerateVideosOperation()))

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from eventually import comes_in_loop
 
 from gemwire import Retry, errors, pipeline, v1beta
 from gemwire._transport import overload
@@ -268,15 +269,11 @@ def told_of(server: Crowded, **call: Any) -> list[tuple[str, float]]:
     async def work() -> None:
         async with server.running() as client:
             overload.listener.set(lambda error, began: told.append((error.status, began)))
-
-            async def room() -> None:
-                await asyncio.sleep(0.2)
-                server.capacity = 1
-
-            making = asyncio.ensure_future(room())
+            calling = asyncio.ensure_future(client.count_tokens(model="models/m", **call))
+            assert await comes_in_loop(lambda: server.refused > 1 or calling.done())
+            server.capacity = 1
             with contextlib.suppress(errors.APIError):
-                await client.count_tokens(model="models/m", **call)
-            await making
+                await calling
 
     asyncio.run(work())
     return told

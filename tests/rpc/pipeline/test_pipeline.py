@@ -846,25 +846,25 @@ def test_a_method_of_an_async_client(server: Loopback) -> None:
 def test_a_source_that_blocks_in_a_thread() -> None:
     async def work() -> None:
         source = Counting(300)
-        ticks = 0
+        turned = threading.Event()
 
         def slow() -> Iterator[int]:
             for item in source.sync():
                 if item % 100 == 0:
-                    time.sleep(0.05)
+                    # Nothing sets it but the loop.
+                    turned.clear()
+                    assert turned.wait(PATIENCE)
                 yield item
 
         async def tick() -> None:
-            nonlocal ticks
             while True:
                 await asyncio.sleep(0.005)
-                ticks += 1
+                turned.set()
 
         ticking = asyncio.ensure_future(tick())
         got = [r async for r in pipeline.map(at_once, pipeline.in_thread(slow()), concurrency=4)]
         ticking.cancel()
         assert len(got) == 300
-        assert ticks > 5
         assert source.closed == 1
 
     run(work)
@@ -899,10 +899,11 @@ def test_a_thread_whose_source_raises() -> None:
 
 def test_a_thread_that_hangs_in_its_source_hangs_nobody_else() -> None:
     go = threading.Event()
+    hung: list[bool] = []
 
     def source() -> Iterator[int]:
         yield 1
-        go.wait(60)
+        hung.append(not go.wait(2 * PATIENCE))
 
     async def work() -> None:
         async with pipeline.map(double, pipeline.in_thread(source()), concurrency=4) as results:
@@ -910,6 +911,7 @@ def test_a_thread_that_hangs_in_its_source_hangs_nobody_else() -> None:
                 break
 
     run(work)
+    assert not hung, "it waited for the source"
     go.set()
 
 

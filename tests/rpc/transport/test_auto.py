@@ -188,7 +188,7 @@ def test_a_deadline_holds_while_it_is_decided(blocked: str, web: WebServer, api:
     assert 0.45 < time.monotonic() - began < PATIENCE
 
 
-def test_what_has_no_http_form_stays_on_grpc(blocked: str, web: WebServer, api: Api) -> None:
+def test_a_session_where_there_is_no_websocket(blocked: str, web: WebServer, api: Api) -> None:
     client = api.client(transport="auto")
     api(client.count_tokens(model=_MODEL, timeout=PATIENCE))
 
@@ -200,7 +200,7 @@ def test_what_has_no_http_form_stays_on_grpc(blocked: str, web: WebServer, api: 
         with client.bidi_generate_content(timeout=0.5) as conversation:
             conversation.read()
 
-    with pytest.raises((errors.Unavailable, errors.DeadlineExceeded)):
+    with pytest.raises(errors.Internal, match="HTTP 200 OK instead of an open WebSocket"):
         api(converse()) if api.is_async else talk()
 
 

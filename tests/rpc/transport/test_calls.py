@@ -292,6 +292,27 @@ def test_parts_of_googles_types_do(api: Api, server: Loopback) -> None:
     assert server.journal[1].request.instances[0].string_value == "a cat"
 
 
+def test_fields_of_the_request_that_are_no_arguments(api: Api, server: Loopback) -> None:
+    client = api.client()
+    fields: Any = {"generation_config": {"temperature": 0}}
+    with pytest.raises(
+        TypeError, match=r"^generate_content: set generation_config in the request: request={"
+    ) as error:
+        client.generate_content(model="models/m", **fields)
+    assert "'model': …, 'contents': …, 'generation_config': …" in str(error.value)
+    with pytest.raises(TypeError, match=r"stream_generate_content: set tools in the request"):
+        client.stream_generate_content(**dict.fromkeys(["tools"]))
+    wrong: Any = {"content": []}
+    text = (
+        r"no argument 'content', and GenerateContentRequest has no field 'content'; did you mean 'contents'"
+    )
+    with pytest.raises(TypeError, match=text):
+        client.generate_content(**wrong)
+    api(client.generate_content({"model": "models/m", **fields}))
+    (call,) = server.journal
+    assert call.request.generation_config.HasField("temperature")
+
+
 @pytest.mark.parametrize("contents", [CONTENTS, [], 0], ids=repr)
 def test_request_and_fields_exclude_each_other(api: Api, server: Loopback, contents: Any) -> None:
     text = r"If the `request` argument is set, then none of the individual field arguments should be set\."

@@ -27,20 +27,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 import answer_faults
 import faults
 
+FAULTS = {**faults.FAULTS, **answer_faults.FAULTS}
+
 #: Recovery of a connection that goes silent, the sync and the asyncio one, stays among the ordinary tests.
-SLOW = {
-    ("black_hole_stream", "async"),
-    ("black_hole_stream", "sync"),
-    ("black_hole_quiet", "async"),
-    ("black_hole_quiet", "sync"),
-    ("black_hole_idle", "async"),
-    ("black_hole_idle", "sync"),
-    ("slow_server", "async"),
-    ("slow_server", "sync"),
-    ("stalled_handshake", "async"),
-    ("stalled_handshake", "sync"),
-    ("unavailable_always", "sync"),
-}
+SLOW = frozenset(
+    {"black_hole_stream", "black_hole_quiet", "black_hole_idle", "slow_server", "stalled_handshake"}
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -49,28 +41,20 @@ def _warm() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "flavour"),
+    ("name", "transport"),
     [
-        pytest.param(name, flavour, marks=[pytest.mark.slow] if (name, flavour) in SLOW else [])
-        for name in faults.FAULTS
-        for flavour in faults.FLAVOURS
+        pytest.param(name, transport, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in FAULTS
+        for transport in faults.transports_of(name)
     ],
 )
-def test_fault(name: str, flavour: str) -> None:
-    outcome = faults.FAULTS[name](flavour, True)
+def test_fault(name: str, transport: str) -> None:
+    outcome = FAULTS[name](transport, True)
     print(outcome.row())
     assert outcome.ok, outcome.row()
 
 
-@pytest.mark.parametrize("transport", answer_faults.TRANSPORTS)
-@pytest.mark.parametrize("name", answer_faults.FAULTS)
-def test_bad_answers(name: str, transport: str) -> None:
-    outcome = answer_faults.FAULTS[name](transport, True)
-    print(outcome.row())
-    assert outcome.ok, outcome.row()
-
-
-@pytest.fixture(params=faults.FLAVOURS)
+@pytest.fixture(params=["grpc_asyncio", "grpc"])
 def connected(request: pytest.FixtureRequest) -> Iterator[tuple[Any, faults.Server]]:
     """A client that has made a call, and its server."""
     with faults.Server() as server, faults.face_to(request.param, server.port) as face:

@@ -27,7 +27,7 @@ from scripted_grpc_server import Api, in_thread
 from scripted_http_server import Request, WebServer, Wire, failure, reply, stream
 
 import gemwire
-from gemwire import ClientInfo, Retry, errors, v1beta
+from gemwire import ClientInfo, Retry, aiplatform_v1, errors, v1beta
 
 _ANSWER = {"candidates": [{"content": {"role": "model", "parts": [{"text": "hi"}]}, "finishReason": "STOP"}]}
 _RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.05s"}
@@ -262,8 +262,12 @@ def test_a_server_of_something_else(web: WebServer, api: Api, client: Any) -> No
 
 
 def test_no_http_form(web: WebServer, api: Api, client: Any) -> None:
-    with pytest.raises(errors.Unimplemented, match=r"BidiGenerateContent has no HTTP form.*gRPC transport"):
-        api(client.bidi_generate_content())
+    service = (
+        aiplatform_v1.PredictionServiceAsyncClient if api.is_async else aiplatform_v1.PredictionServiceClient
+    )
+    prediction = service(transport=client.transport)
+    with pytest.raises(errors.Unimplemented, match=r"StreamingPredict has no HTTP form.*gRPC transport"):
+        api(prediction.streaming_predict())
     with pytest.raises(ValueError, match="model must look like 'models/"):
         api(client.count_tokens(model="m"))
     with pytest.raises(ValueError, match="'x-bin' holds bytes"):

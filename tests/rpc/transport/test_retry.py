@@ -14,7 +14,7 @@ from eventually import PATIENCE
 from google.api_core import exceptions as google_errors
 from google.api_core import retry as google_retry
 from google.api_core import retry_async as google_retry_async
-from scripted_grpc_server import TABLE, Api, Fail, Headers, Loopback, nap
+from scripted_grpc_server import BOTH_SERVICES, TABLE, Api, Fail, Headers, Loopback, nap
 
 from gemwire import Retry, errors, v1beta
 from gemwire._transport.retry import RetryBudget, RetryPolicy, default_policy, resolve_policy
@@ -42,18 +42,21 @@ def generate(api: Api, **arguments: Any) -> Any:
     return api(api.client().generate_content(**arguments))
 
 
+@BOTH_SERVICES
 def test_an_unavailable_server_is_asked_again(api: Api, server: Loopback) -> None:
     server.on(RPC, UNAVAILABLE, UNAVAILABLE, UNAVAILABLE, ANSWER)
     assert generate(api).model_version == "x"
     assert len(server.journal) == 4
 
 
+@BOTH_SERVICES
 def test_by_default_too(api: Api, server: Loopback) -> None:
     server.on(RPC, UNAVAILABLE, ANSWER)
     client = api.client()
     assert api(client.generate_content(model="models/m")).model_version == "x"
 
 
+@BOTH_SERVICES
 def test_the_log_tells_of_attempts_that_failed(
     api: Api, server: Loopback, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -61,13 +64,12 @@ def test_the_log_tells_of_attempts_that_failed(
     with caplog.at_level(logging.INFO, logger="gemwire"):
         generate(api)
     first, second = (record.getMessage() for record in caplog.records)
-    assert (
-        "GenerativeService/GenerateContent failed with UNAVAILABLE (later), attempt 1; retrying in 0.0"
-        in first
-    )
+    name = f"{api.service.rpartition('.')[2]}/GenerateContent"
+    assert f"{name} failed with UNAVAILABLE (later), attempt 1; retrying in 0.0" in first
     assert "attempt 2" in second
 
 
+@BOTH_SERVICES
 def test_the_error_tells_the_attempts(api: Api, server: Loopback) -> None:
     server.on(RPC, UNAVAILABLE)
     with pytest.raises(errors.Unavailable) as caught:
@@ -75,9 +77,10 @@ def test_the_error_tells_the_attempts(api: Api, server: Loopback) -> None:
     assert caught.value.attempts == len(server.journal) == 3
     assert "later" in str(caught.value)
     assert "3 attempts" in str(caught.value)
-    assert caught.value.method == "google.ai.generativelanguage.v1beta.GenerativeService/GenerateContent"
+    assert caught.value.method == f"{api.service}/GenerateContent"
 
 
+@BOTH_SERVICES
 def test_streams_are_asked_again_too(api: Api, server: Loopback) -> None:
     server.on("StreamGenerateContent", UNAVAILABLE, [Headers(), UNAVAILABLE], [ANSWER, ANSWER])
     stream = api(api.client().stream_generate_content(model="models/m", retry=SOON))
@@ -88,21 +91,24 @@ def test_streams_are_asked_again_too(api: Api, server: Loopback) -> None:
 @pytest.mark.parametrize(
     "code", ["INVALID_ARGUMENT", "INTERNAL", "NOT_FOUND", "ABORTED", "RESOURCE_EXHAUSTED"]
 )
+@BOTH_SERVICES
 def test_what_the_policy_does_not_name_is_final(api: Api, server: Loopback, code: str) -> None:
     server.on(RPC, Fail(code), ANSWER)
-    with pytest.raises(errors.BY_STATUS[grpc.StatusCode[code]]):
+    with pytest.raises(errors.BY_STATUS[code]):
         generate(api)
     assert len(server.journal) == 1
 
 
+@BOTH_SERVICES
 def test_codes_can_be_chosen(api: Api, server: Loopback) -> None:
     server.on(RPC, Fail("ABORTED"), Fail("INTERNAL"), ANSWER)
-    assert generate(api, retry=Retry(codes={"ABORTED", "INTERNAL"}, initial=0.01)) == ANSWER
+    assert generate(api, retry=Retry(codes={"ABORTED", "INTERNAL"}, initial=0.01)).model_version == "x"
     server.on(RPC, UNAVAILABLE, ANSWER)
     with pytest.raises(errors.Unavailable):
         generate(api, retry=Retry(codes="ABORTED"))
 
 
+@BOTH_SERVICES
 def test_none_turns_it_off(api: Api, server: Loopback) -> None:
     server.on(RPC, UNAVAILABLE, ANSWER)
     with pytest.raises(errors.Unavailable) as caught:
@@ -110,13 +116,14 @@ def test_none_turns_it_off(api: Api, server: Loopback) -> None:
     assert caught.value.attempts == len(server.journal) == 1
 
 
+@BOTH_SERVICES
 def test_googles_retry_objects_work(api: Api, server: Loopback) -> None:
     seen: list[Exception] = []
     kind = google_retry_async.AsyncRetry if api.is_async else google_retry.Retry
     predicate = google_retry.if_exception_type(google_errors.ServiceUnavailable, google_errors.NotFound)
     server.on(RPC, UNAVAILABLE, Fail("NOT_FOUND"), ANSWER)
     given = kind(predicate=predicate, initial=0.01, maximum=0.02, timeout=5, on_error=seen.append)
-    assert generate(api, retry=given) == ANSWER
+    assert generate(api, retry=given).model_version == "x"
     assert [type(error).__name__ for error in seen] == ["Unavailable", "NotFound"]
     server.on(RPC, UNAVAILABLE)
     began = time.monotonic()
@@ -129,19 +136,22 @@ def test_googles_retry_objects_work(api: Api, server: Loopback) -> None:
         generate(api, retry=given)
 
 
+@BOTH_SERVICES
 def test_anything_else_is_a_type_error(api: Api, server: Loopback) -> None:
     with pytest.raises(TypeError, match="retry: expected"):
         generate(api, retry=3)
     assert not server.journal
 
 
+@BOTH_SERVICES
 def test_the_server_may_say_when(api: Api, server: Loopback) -> None:
     server.on(RPC, Fail("RESOURCE_EXHAUSTED", details=(retry_info(0.3),)), ANSWER)
-    assert generate(api) == ANSWER
+    assert generate(api).model_version == "x"
     first, second = server.journal
     assert 0.3 <= second.time - first.time < PATIENCE
 
 
+@BOTH_SERVICES
 def test_it_is_not_waited_for_in_vain(api: Api, server: Loopback) -> None:
     server.on(RPC, Fail("RESOURCE_EXHAUSTED", "quota", details=(retry_info(40),)), ANSWER)
     began = time.monotonic()
@@ -152,6 +162,7 @@ def test_it_is_not_waited_for_in_vain(api: Api, server: Loopback) -> None:
     assert caught.value.hint == "The server asks to wait 40 s."
 
 
+@BOTH_SERVICES
 def test_without_a_timeout_no_age_is_waited(api: Api, server: Loopback) -> None:
     server.on(RPC, Fail("RESOURCE_EXHAUSTED", details=(retry_info(3e9),)))
     with pytest.raises(errors.ResourceExhausted):
@@ -159,14 +170,16 @@ def test_without_a_timeout_no_age_is_waited(api: Api, server: Loopback) -> None:
 
 
 @pytest.mark.parametrize("delay", [-5.0, 0.0])
+@BOTH_SERVICES
 def test_a_delay_of_nothing_or_less_is_none(api: Api, server: Loopback, delay: float) -> None:
     server.on(RPC, Fail("RESOURCE_EXHAUSTED", details=(retry_info(delay),)), ANSWER)
-    assert generate(api) == ANSWER
+    assert generate(api).model_version == "x"
 
 
+@BOTH_SERVICES
 def test_pushback_is_obeyed(api: Api, server: Loopback) -> None:
     server.on(RPC, pushback("250"), ANSWER)
-    assert generate(api) == ANSWER
+    assert generate(api).model_version == "x"
     first, second = server.journal
     assert 0.25 <= second.time - first.time < PATIENCE
     server.on(RPC, pushback("40000"), ANSWER)
@@ -177,6 +190,7 @@ def test_pushback_is_obeyed(api: Api, server: Loopback) -> None:
 
 
 @pytest.mark.parametrize("text", ["-1", "garbage", "", "1.5", "1e3", "9" * 5000])
+@BOTH_SERVICES
 def test_pushback_can_forbid(api: Api, server: Loopback, text: str) -> None:
     server.on(RPC, pushback(text), ANSWER)
     with pytest.raises(errors.Unavailable):
@@ -207,6 +221,7 @@ def test_jitter_comes_on_top_of_what_the_server_asks() -> None:
 
 
 @pytest.mark.parametrize("timeout", [0.6, 1.2])
+@BOTH_SERVICES
 def test_the_timeout_spans_all_attempts(api: Api, server: Loopback, timeout: float) -> None:
     server.on(RPC, [0.05, UNAVAILABLE])
     began = time.monotonic()
@@ -216,6 +231,7 @@ def test_the_timeout_spans_all_attempts(api: Api, server: Loopback, timeout: flo
     assert caught.value.attempts > 2
 
 
+@BOTH_SERVICES
 def test_an_attempt_gets_what_is_left(api: Api, server: Loopback) -> None:
     left: list[float] = []
 
@@ -236,6 +252,7 @@ def test_an_attempt_gets_what_is_left(api: Api, server: Loopback) -> None:
     assert server.idle()
 
 
+@BOTH_SERVICES
 def test_the_budget_keeps_an_outage_from_being_multiplied(api: Api, server: Loopback) -> None:
     server.on(RPC, UNAVAILABLE)
     client = api.client()
@@ -252,7 +269,7 @@ def test_the_budget_keeps_an_outage_from_being_multiplied(api: Api, server: Loop
     for _ in range(600):
         api(client.generate_content(model="m"))
     server.on(RPC, UNAVAILABLE, ANSWER)
-    assert api(client.generate_content(model="m", retry=SOON)) == ANSWER
+    assert api(client.generate_content(model="m", retry=SOON)).model_version == "x"
 
 
 def test_the_callers_own_mistakes_do_not_use_up_the_budget() -> None:
@@ -283,6 +300,7 @@ def test_each_rpc_has_the_policy_that_its_table_says() -> None:
     [b"", b"\xff\xff\xff", b"\x08\x03\x12\x05other", b"\x1a\x7f"],
     ids=["empty", "garbage", "another status", "cut"],
 )
+@BOTH_SERVICES
 def test_details_that_are_damaged_or_contradict_leave_the_status_alone(
     api: Api, server: Loopback, details: bytes
 ) -> None:
@@ -296,6 +314,7 @@ def test_details_that_are_damaged_or_contradict_leave_the_status_alone(
     assert ("x-more", "1") in caught.value.trailing_metadata
 
 
+@BOTH_SERVICES
 def test_all_details_are_decoded(api: Api, server: Loopback) -> None:
     e = error_details_pb2
     sent = (
@@ -325,15 +344,17 @@ def test_all_details_are_decoded(api: Api, server: Loopback) -> None:
 
 
 @pytest.mark.parametrize("code", [c.name for c in grpc.StatusCode if c is not grpc.StatusCode.OK])
+@BOTH_SERVICES
 def test_every_status_has_its_class(api: Api, server: Loopback, code: str) -> None:
     server.on(RPC, Fail(code, "why"))
-    kind = errors.BY_STATUS[grpc.StatusCode[code]]
+    kind = errors.BY_STATUS[code]
     with pytest.raises(kind) as caught:
         generate(api, retry=None)
     assert type(caught.value) is kind
     assert (caught.value.message, caught.value.status) == ("why", code)
 
 
+@BOTH_SERVICES
 def test_hints_name_the_way_out(api: Api, server: Loopback) -> None:
     server.on(RPC, [1.0, ANSWER])
     with pytest.raises(errors.DeadlineExceeded, match="Raise `timeout`"):

@@ -41,7 +41,7 @@ def left(folder: Path) -> list[str]:
         ({"prices": {"tokens_in": float("nan")}}, "prices.tokens_in: nan is not a non-negative number"),
         ({"prices": {"input": 1}}, "prices: 'input' is not one of 'tokens_in', 'tokens_out'"),
         ({"model": "a b"}, "model: 'a b' is not the name of a model"),
-        ({"config": {"temprature": 1}}, "config.GenerateContentConfig has no field 'temprature'"),
+        ({"config": {"temprature": 1}}, "config has no field 'temprature'; did you mean 'temperature'?"),
         ({"engine": "spark"}, "engine: 'spark' is not one of 'local', 'ray'"),
         ({"ray_address": "auto"}, "ray_address: requires engine='ray'"),
         ({"input": "none.jsonl"}, "input: none.jsonl: No such file"),

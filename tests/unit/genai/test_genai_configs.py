@@ -41,6 +41,16 @@ def test_a_nested_dict_becomes_its_type_at_once(given: dict[str, Any], kind: typ
     assert assigned == config
 
 
+def test_contents_in_a_config_are_contents_and_are_copied() -> None:
+    content = types.Content(role="user", parts=[types.Part(text="a")])
+    for given in (content, types.UserContent("a")):
+        config: Any = types.CreateCachedContentConfig(contents=[given])
+        assert isinstance(config.contents[0], types.Content)
+        assert copy.deepcopy(config) == config
+        with pytest.raises(TypeError, match="expected Part or a dict, got Content"):
+            types.Part.model_validate(given)
+
+
 def test_nested_values_are_attributes() -> None:
     assert Config(thinking_config={"thinking_budget": 5}).thinking_config.thinking_budget == 5
     config = Config(http_options={"retry_options": {"attempts": "3"}}, safety_settings=[{"threshold": "OFF"}])
@@ -111,12 +121,12 @@ def test_messages_and_other_configs_coerce_the_same(kind: str, given: dict[str, 
         (
             {"thinking_config": {"budget": 3}},
             ValueError,
-            "thinking_config: ThinkingConfig has no field 'budget'",
+            "thinking_config has no field 'budget'; did you mean 'thinking_budget'?",
         ),
         (
             {"safety_settings": [{"treshold": "OFF"}]},
             ValueError,
-            "safety_settings[0]: SafetySetting has no field",
+            "safety_settings[0] has no field 'treshold'; did you mean 'threshold'?",
         ),
         ({"http_options": {"time_out": 1}}, ValueError, "did you mean 'timeout'?"),
         ({"tools": "search"}, TypeError, "tools: expected a list, got str"),

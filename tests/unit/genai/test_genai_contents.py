@@ -190,8 +190,8 @@ def test_what_is_given_is_not_changed() -> None:
             TypeError,
             "contents[0][0]: expected a string, bytes, image, file, part or content, got Content",
         ),
-        ({"txt": "a"}, ValueError, "contents: Part has no field 'txt'"),
-        ([{"text": 3}], TypeError, "contents[0]: text: "),
+        ({"txt": "a"}, ValueError, "contents has no field 'txt'; did you mean 'text'?"),
+        ([{"text": 3}], TypeError, "contents[0].text: expected a string, got int"),
         ({"role": "system", "parts": [{"text": "a"}]}, ValueError, "use config.system_instruction"),
         (
             [types.Content(role="assistant")],
@@ -217,8 +217,10 @@ def test_constructors_of_parts() -> None:
     part = types.Part
     assert present(part.from_bytes(data=b"x", mime_type="a/b").inline_data).data == b"x"
     assert present(part.from_uri(file_uri="https://x/y.pdf").file_data).mime_type == "application/pdf"
-    with pytest.raises(ValueError, match="mime_type: cannot be guessed from 'https://x/y'"):
+    with pytest.raises(ValueError, match="mime_type: Failed to determine mime type of 'https://x/y'"):
         part.from_uri(file_uri="https://x/y")
+    file = "https://generativelanguage.googleapis.com/v1beta/files/abc123"
+    assert present(types.FunctionResponsePart.from_uri(file_uri=file).file_data).mime_type in {None, ""}
     assert present(part.from_executable_code(code="1", language="PYTHON").executable_code).language == 1
     result = present(part.from_code_execution_result(outcome="OUTCOME_OK", output="2").code_execution_result)
     assert (result.outcome, result.output) == (types.Outcome.OUTCOME_OK, "2")

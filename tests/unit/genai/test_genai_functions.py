@@ -363,7 +363,7 @@ def unwritable_inside(x: dict[str, inspect.Signature]) -> None: ...
         ),
         ([views.Content()], TypeError, "config.tools[0]"),
         ([3], TypeError, "got int"),
-        ([{"functions": []}], ValueError, "config.tools[0]: Tool has no field 'functions'"),
+        ([{"functions": []}], ValueError, "config.tools[0] has no field 'functions'; did you mean"),
         (weather, TypeError, "config.tools: expected a list of tools, got function"),
         ({"google_search": {}}, TypeError, "config.tools: expected a list of tools, got dict"),
     ],

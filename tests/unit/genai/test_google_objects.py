@@ -13,6 +13,7 @@ from gemwire.genai._convert.contents import to_contents
 from gemwire.genai._convert.live import to_tool_response
 from gemwire.genai._convert.requests import to_generate_content_request
 from gemwire.genai._json.json_values import parse_answer
+from gemwire.genai._types.family import GEMINI
 
 google = pytest.importorskip("google.genai.types", reason="google-genai 3 needs Python 3.11")
 pydantic = pytest.importorskip("pydantic")
@@ -113,7 +114,7 @@ def test_a_model_of_the_programs_own_counts_by_its_fields() -> None:
 
 
 def test_history_and_tool_responses() -> None:
-    assert History([google.UserContent("a")]).copy(False) == [types.UserContent("a")]
+    assert History(GEMINI, [google.UserContent("a")]).copy(False) == [types.UserContent("a")]
     answer = google.FunctionResponse(id="1", name="f", response={"a": 1})
     assert to_tool_response(answer).tool_response.function_responses[0].id == "1"
     assert len(to_tool_response([answer, answer]).tool_response.function_responses) == 2

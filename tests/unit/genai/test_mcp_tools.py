@@ -13,6 +13,7 @@ from gemwire.genai import errors
 from gemwire.genai._aio.function_executor import expand_sessions
 from gemwire.genai._convert.function_calls import Invocation, find_functions
 from gemwire.genai._convert.tools import to_tools
+from gemwire.genai._types.family import GEMINI
 from gemwire.genai.types import GenerateContentConfig
 from gemwire_proto import v1beta
 
@@ -54,7 +55,7 @@ def test_the_tools_of_a_session_are_called() -> None:
     functions = find_functions(config)
     assert [d.name for d in to_tools(config.tools)[0].function_declarations] == ["weather", "clock"]
     call = v1beta.FunctionCall(name="weather", args={"city": "Oslo"})
-    function, positional, named = Invocation(call, functions).prepare()
+    function, positional, named = Invocation(call, functions, GEMINI).prepare()
     assert (positional, named) == ((), {"city": "Oslo"})
     assert asyncio.run(function(*positional, **named)) == {"heard": {"city": "Oslo"}}
     with pytest.raises(RuntimeError, match="it stopped"):
@@ -68,5 +69,7 @@ def test_sessions_are_async() -> None:
             client.models.generate_content(model="m", contents="a", config=config)
         with pytest.raises(errors.UnsupportedFunctionError, match=r"call_tool is async"):
             client.chats.create(model="m", config=config).send_message("a")
-        with pytest.raises(TypeError, match=r"config.tools\[0\]: an MCP session answers in"):
+        with pytest.raises(errors.UnsupportedFunctionError, match=r"call_tool is async.*use client.aio"):
             client.prepare(model="m", config=config)
+        with pytest.raises(errors.UnsupportedFunctionError, match=r"call_tool is async"):
+            client.live.connect(model="m", config={"tools": [ClientSession()]})

@@ -21,6 +21,7 @@ from gemwire.genai._convert.chat_history import History, curate
 from gemwire.genai._convert.function_calls import append_results, find_functions
 from gemwire.genai._convert.prompt import Prompt
 from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._types.family import GEMINI
 
 MODEL = "models/m"
 chances = st.randoms(use_true_random=False)
@@ -66,7 +67,7 @@ def config(chance: random.Random) -> types.GenerateContentConfig:
 
 
 def prompt(first: Any, how: types.GenerateContentConfig) -> Prompt:
-    return Prompt.build(MODEL, first, how, find_functions(how))
+    return Prompt.build(MODEL, first, how, find_functions(how), GEMINI)
 
 
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
@@ -128,7 +129,7 @@ def test_functions_are_called_on_the_way(chance: random.Random) -> None:
 def test_a_chat(chance: random.Random) -> None:
     """Turn by turn, the bytes of a history are those of the turns that are sent again."""
     given_ = [v1beta.Content(role=c.role, parts=c.parts) for c in contents(chance, 6)]
-    history = History([types.Content.of(c) for c in given_])
+    history = History(GEMINI, [types.Content.of(c) for c in given_])
     sent = curate(given_)
     for _ in range(chance.randint(1, 5)):
         how, said = config(chance), content(chance)

@@ -27,7 +27,12 @@ def in_pool() -> bool:
 
 # A Gemini client, and the list of families, load nothing of the other family.
 v1beta.GenerativeServiceClient(client_options={"api_key": "k"}).close()
-assert [family.name for family in FAMILIES] == ["generativelanguage", "aiplatform", "bookstore"]
+assert [family.name for family in FAMILIES] == [
+    "generativelanguage",
+    "interactions",
+    "aiplatform",
+    "bookstore",
+]
 assert not in_pool()
 assert not [name for name in sys.modules if "bookstore" in name]
 

@@ -189,7 +189,7 @@ _TAMPERING: dict[str, Callable[[Path], object]] = {
     "edited service": lambda checkout: _append(checkout, "v1beta/generative_service.py"),
     "edited runtime": lambda checkout: _append(checkout, "_pool.py"),
     "edited descriptors": lambda checkout: _append(checkout, "descriptors.binpb"),
-    "edited front": lambda checkout: _append(checkout, "../../client/gemwire/v1beta.py"),
+    "edited front": lambda checkout: _append(checkout, "../../client/gemwire/v1beta/__init__.py"),
     "edited clients": lambda checkout: _append(checkout, "../../client/gemwire/_clients/aio/v1.py"),
     "extra file": lambda checkout: (checkout / "generated" / "gemwire_proto" / "extra.py").touch(),
     "missing file": lambda checkout: (checkout / "generated" / "gemwire_proto" / "py.typed").unlink(),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from google.api import annotations_pb2
+from google.api import annotations_pb2, client_pb2
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from present import present
@@ -171,6 +171,29 @@ def test_rpcs_and_bindings_are_added(merge: Callable[..., Any]) -> None:
     assert not batch.options.SerializeToString().count(b"\xe0\xbc\x18"), "the options of overlays are gone"
 
 
+def test_services_are_added(merge: Callable[..., Any]) -> None:
+    overlay = f"""{_BEGIN}
+    import "google/api/client.proto";
+    // Makes things.
+    service Makers {{
+      option (google.api.default_host) = "shop.example.com";
+      // Makes one.
+      rpc Make(Wish) returns (Wish) {{ {_HTTP_ONLY} {_HTTP} }}
+    }}
+    message Wish {{}}
+    """
+    merged = merge(overlay)
+    assert merged.http_only == {"shop.Makers/Make"}
+    things, makers = _file(merged).service
+    assert (things.name, makers.name) == ("Things", "Makers")
+    assert makers.options.Extensions[client_pb2.default_host] == "shop.example.com"
+    [method] = makers.method
+    assert (method.name, method.input_type) == ("Make", ".shop.Wish")
+    said = {tuple(place.path): place.leading_comments for place in _file(merged).source_code_info.location}
+    assert said[6, 1] == " Makes things.\n"
+    assert said[6, 1, 2, 0].startswith(" Makes one.")
+
+
 def test_comments_come_along(generator: Any, merge: Callable[..., Any]) -> None:
     file = _file(merge())
     said = {tuple(place.path): place.leading_comments for place in file.source_code_info.location}
@@ -213,6 +236,54 @@ def test_without_overlays_nothing_happens(generator: Any, merge: Callable[..., A
     assert generator.overlay.merge(files) == generator.overlay.Merged(files, frozenset())
 
 
+_OWN = """
+import "gemwire/overlay/v1/options.proto";
+import "google/api/annotations.proto";
+option (gemwire.overlay.v1.snake_case_json) = true;
+message Leaf {
+  option (gemwire.overlay.v1.variants) = "kind=oak OakLeaf";
+  optional string kind = 1;
+  optional string full_name = 2;
+}
+service Trees {
+  rpc Get(Leaf) returns (Leaf) { %s option (google.api.http) = {get: "/v1/leaf"}; }
+}
+"""
+
+
+def test_a_file_of_its_own(generator: Any, tmp_path: Path) -> None:
+    write = _writer(generator, tmp_path)
+    merged = write(_OWN % "option (gemwire.overlay.v1.http_only) = true;")
+    [file] = [file for file in merged.files if file.name == "trees/own.proto"]
+    assert [field.json_name for field in file.message_type[0].field] == ["kind", "full_name"]
+    assert merged.http_only == {"trees.v1.Trees/Get"}
+    assert merged.variants == {"trees.v1.Leaf": ["kind=oak OakLeaf"]}
+    assert "gemwire/overlay/v1/options.proto" not in file.dependency
+    with pytest.raises(generator.overlay.OverlayError, match=r"Trees/Get: is in no public proto; set"):
+        write(_OWN % "")
+    with pytest.raises(generator.overlay.OverlayError, match=r"'kind' is not of the form field=value Name"):
+        write(_OWN.replace("kind=oak OakLeaf", "kind") % "option (gemwire.overlay.v1.http_only) = true;")
+
+
+def _writer(generator: Any, folder: Path) -> Callable[[str], Any]:
+    """Return what compiles and merges a file that merges into no other."""
+
+    def write(text: str) -> Any:
+        overlays = folder / "overlay"
+        for name, content in {
+            "gemwire/overlay/v1/options.proto": (
+                _ROOT / "protos/overlay/gemwire/overlay/v1/options.proto"
+            ).read_text(),
+            "trees/own.proto": _HEAD.format("trees.v1") + text,
+        }.items():
+            (overlays / name).parent.mkdir(parents=True, exist_ok=True)
+            (overlays / name).write_text(content)
+        files = generator.build.compile_protos(folder, _ROOT / ".buf" / "googleapis")
+        return generator.overlay.merge(files)
+
+    return write
+
+
 _EXTENDS = "option (gemwire.overlay.v1.extends) = true;"
 _SERVICE = "service Things { option (gemwire.overlay.v1.extends_service) = true;"
 _HTTP = 'option (google.api.http) = {get: "/v1/x"};'
@@ -247,7 +318,11 @@ option (gemwire.overlay.v1.merges_into) = "shop/thing.proto";
             f"message Thing {{ {_EXTENDS} oneof other {{ string a = 536870001; }} }}",
             "shop.Thing.other: a message that is extended has no such oneof",
         ),
-        ("service New {}", "shop.New: an overlay adds no service; set the option extends_service"),
+        ("service Things {}", "shop.Things: this name is taken; set the option extends_service to add to it"),
+        (
+            f"service New {{ rpc Do(A) returns (A) {{ {_HTTP} }} }} message A {{}}",
+            "shop.New.Do: is no RPC of the public protos; set the option http_only",
+        ),
         (
             "service New { option (gemwire.overlay.v1.extends_service) = true; }",
             "shop.New: extends a service that does not exist",

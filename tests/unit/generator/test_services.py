@@ -70,11 +70,21 @@ _every_method = pytest.mark.parametrize(
 # Tables --------------------------------------------------------------------------------------------
 
 
-_HTTP_ONLY = {"BatchGenerateContent", "AsyncBatchEmbedContent"}
+#: RPCs over HTTP alone, by their service.
+_HTTP_ONLY = {
+    "AuthTokenService": {"CreateToken"},
+    "FileService": {"RegisterFiles"},
+    "GenerativeService": {"BatchGenerateContent", "AsyncBatchEmbedContent"},
+    "FileSearchStoreService": {
+        *("CreateFileSearchStore", "GetFileSearchStore", "ListFileSearchStores", "DeleteFileSearchStore"),
+        *("UploadToFileSearchStore", "ImportFile", "GetDocument", "ListDocuments", "DeleteDocument"),
+    },
+}
 
 
 def test_rpcs_over_http_alone_are_marked() -> None:
-    assert {method.name for _, method in _METHODS if method.http_only} == _HTTP_ONLY
+    marked = {(method.service.rpartition(".")[2], method.name) for _, method in _METHODS if method.http_only}
+    assert marked == {(service, name) for service, names in _HTTP_ONLY.items() for name in names}
     assert all(method.http for _, method in _METHODS if method.http_only)
 
 
@@ -83,7 +93,7 @@ def test_counts() -> None:
     for name, module in _SERVICES.items():
         services.setdefault(name.rpartition(".")[0], []).append(len(module.SERVICE.methods))
     assert {package: (len(sizes), sum(sizes)) for package, sizes in services.items()} == {
-        "google.ai.generativelanguage.v1beta": (9, 58 + len(_HTTP_ONLY)),
+        "google.ai.generativelanguage.v1beta": (11, 58 + sum(map(len, _HTTP_ONLY.values()))),
         "google.ai.generativelanguage.v1": (2, 7),
         "google.longrunning": (1, 5),
     }
@@ -293,6 +303,14 @@ def _path_helpers(module: ModuleType) -> set[str]:
     return {name for name in dir(getattr(module, f"{name}Paths")) if not name.startswith("_")}
 
 
+#: Services of which Google has clients: those that gRPC serves.
+_GOOGLES = [
+    name
+    for name, module in _SERVICES.items()
+    if "generativelanguage" in name and not all(m.http_only for m in module.SERVICE.methods.values())
+]
+
+
 @pytest.mark.parametrize(
     ("theirs", "module"),
     [
@@ -304,9 +322,9 @@ def _path_helpers(module: ModuleType) -> set[str]:
             m,
         )
         for name, m in _SERVICES.items()
-        if "generativelanguage" in name
+        if name in _GOOGLES
     ],
-    ids=[name for name in _SERVICES if "generativelanguage" in name],
+    ids=_GOOGLES,
 )
 def test_path_helpers_are_those_of_googles_clients(theirs: Any, module: ModuleType) -> None:
     # common_* are of no use here: this API has no projects or locations in its names.
@@ -485,21 +503,28 @@ def test_aio_server_with_both_stubs(servicer: type) -> None:
     asyncio.run(scenario())
 
 
-def _all_servicers() -> list[tuple[ModuleType, str, Any]]:
-    found = []
+def _services_over_grpc() -> Iterator[tuple[ModuleType, str, list[_method.Method[Any, Any]]]]:
+    """Yield the module, the name and the methods of each service; without those that HTTP alone has."""
     for module, file in zip(_GRPC_MODULES, _FILES.values(), strict=True):
-        found += [(module, s.name, getattr(module, f"{s.name}Servicer")()) for s in file.service]
-    return found
+        for service in file.service:
+            methods = list(_SERVICES[f"{file.package}.{service.name}"].SERVICE.methods.values())
+            is_served = not all(method.http_only for method in methods)
+            assert hasattr(module, f"{service.name}Stub") == is_served
+            if is_served:
+                yield module, service.name, methods
+
+
+def _all_servicers() -> list[tuple[ModuleType, str, Any]]:
+    return [(module, name, getattr(module, f"{name}Servicer")()) for module, name, _ in _services_over_grpc()]
 
 
 def _stubs(channel: Any) -> Iterator[tuple[_method.Method[Any, Any], Any]]:
-    for module, file in zip(_GRPC_MODULES, _FILES.values(), strict=True):
-        for service in file.service:
-            stub = getattr(module, f"{service.name}Stub")(channel)
-            for method in _SERVICES[f"{file.package}.{service.name}"].SERVICE.methods.values():
-                assert hasattr(stub, method.name) == (not method.http_only)
-                if not method.http_only:
-                    yield method, getattr(stub, method.name)
+    for module, name, methods in _services_over_grpc():
+        stub = getattr(module, f"{name}Stub")(channel)
+        for method in methods:
+            assert hasattr(stub, method.name) == (not method.http_only)
+            if not method.http_only:
+                yield method, getattr(stub, method.name)
 
 
 def _assert_unimplemented(method: _method.Method[Any, Any], error: grpc.RpcError) -> None:

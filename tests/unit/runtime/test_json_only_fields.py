@@ -19,6 +19,7 @@ from gemwire.genai import types
 from gemwire.genai._convert import requests as requests
 from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._convert.prompt import Prompt
+from gemwire.genai._types.family import GEMINI
 from gemwire_proto import POOL, v1beta
 from gemwire_runtime import json_only
 from gemwire_runtime.varint import varint
@@ -211,7 +212,7 @@ def test_a_pickled_message_keeps_them() -> None:
 
 
 def test_a_pickled_prompt_keeps_them() -> None:
-    prompt = Prompt.build("m", "hello", CONFIG, find_functions(CONFIG))
+    prompt = Prompt.build("m", "hello", CONFIG, find_functions(CONFIG), GEMINI)
     assert whole(pickle.dumps(prompt)) == "True ['labels']\n"
 
 

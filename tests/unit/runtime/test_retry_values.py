@@ -19,10 +19,11 @@ def test_the_public_names_are_these() -> None:
     assert gemwire.Hedge is Hedge
 
 
-def test_grpc_is_not_loaded_before_a_retry_is_made() -> None:
+def test_grpc_is_not_loaded_before_the_codes_are_read() -> None:
     code = (
-        "import sys, gemwire_runtime.method, gemwire_runtime.retry as r; assert 'grpc' not in sys.modules;"
-        "r.Retry(); assert 'grpc' in sys.modules"
+        "import pickle, sys, gemwire_runtime.method, gemwire_runtime.retry as r;"
+        "made = pickle.loads(pickle.dumps(r.Retry(codes=['ABORTED']))); assert made.names == {'ABORTED'};"
+        "assert 'grpc' not in sys.modules; print(made.codes); assert 'grpc' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

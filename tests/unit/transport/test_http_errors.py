@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 from typing import Any
 
-import grpc
 import pytest
+from google.protobuf import json_format
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from gemwire.errors import (
 )
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2
 from gemwire_proto.google.longrunning import operations_pb2
+from gemwire_runtime.status_code import StatusCode
 
 _STREAM = (
     b"\xef\xbb\xbf: a comment\r\n\r\ndata: one\r\n\r\n"
@@ -163,7 +163,9 @@ def test_any_body_gives_an_error(body: bytes) -> None:
 
 @given(st.integers(100, 999), st.binary(max_size=200))
 def test_whatever_comes_is_an_error(status: int, body: bytes) -> None:
-    assert isinstance(_error(status, body), APIError)
+    error = _error(status, body)
+    assert type(error) is type(_error(status, b"")), "what is no error of the API does not count"
+    assert error.message.startswith(f"HTTP {status}")
 
 
 # Messages ------------------------------------------------------------------------------------------
@@ -173,7 +175,7 @@ def test_an_error_among_the_events() -> None:
     data = b'{"error": {"code": 503, "message": "gone", "status": "UNAVAILABLE"}}'
     with pytest.raises(HttpError) as caught:
         parse_message(generative_service_pb2.GenerateContentResponse, data)
-    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert caught.value.code() is StatusCode.UNAVAILABLE
     assert caught.value.of_api
 
 
@@ -188,7 +190,7 @@ def test_an_operation_that_failed_is_an_answer() -> None:
 def test_what_cannot_be_read_is_internal(data: bytes | str) -> None:
     with pytest.raises(HttpError, match="the response cannot be read") as caught:
         parse_message(generative_service_pb2.GenerateContentResponse, data)
-    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert caught.value.code() is StatusCode.INTERNAL
 
 
 @given(
@@ -207,6 +209,23 @@ def test_what_cannot_be_read_is_internal(data: bytes | str) -> None:
 )
 # An empty list passes for a message that is not there.
 @example({"usageMetadata": []})
+@example({"candidates": [{"index": 1, "content": {"parts": [{"text": "a"}]}}], "details": 7})
+@example({"candidates": [{"content": 7}]})
+@example({"error": {"index": 1}})
 def test_whatever_is_sent_is_read_or_refused(tree: Any) -> None:
-    with contextlib.suppress(HttpError):
-        parse_message(generative_service_pb2.GenerateContentResponse, json.dumps(tree))
+    kind = generative_service_pb2.GenerateContentResponse
+    if isinstance(tree, dict) and isinstance(tree.get("error"), dict):
+        with pytest.raises(HttpError) as caught:
+            parse_message(kind, json.dumps(tree))
+        assert caught.value.of_api
+        return
+    expected = kind()
+    try:
+        # By itself, the parser takes an empty list for a message.
+        fields: dict[str, Any] = {**tree} if isinstance(tree, dict) else {"candidates": 7}
+        json_format.ParseDict(fields, expected, ignore_unknown_fields=True)
+    except (json_format.ParseError, AttributeError, TypeError):
+        with pytest.raises(HttpError, match="the response cannot be read"):
+            parse_message(kind, json.dumps(tree))
+    else:
+        assert parse_message(kind, json.dumps(tree)) == expected

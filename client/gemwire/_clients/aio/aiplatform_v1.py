@@ -8,6 +8,7 @@ from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire_proto.aiplatform_v1.evaluation_service import AsyncEvaluationService
 from gemwire_proto.aiplatform_v1.gen_ai_cache_service import AsyncGenAiCacheService
 from gemwire_proto.aiplatform_v1.gen_ai_tuning_service import AsyncGenAiTuningService
+from gemwire_proto.aiplatform_v1.job_service import AsyncJobService
 from gemwire_proto.aiplatform_v1.llm_utility_service import AsyncLlmUtilityService
 from gemwire_proto.aiplatform_v1.model_garden_service import AsyncModelGardenService
 from gemwire_proto.aiplatform_v1.model_service import AsyncModelService
@@ -24,6 +25,10 @@ class GenAiCacheServiceAsyncClient(AsyncGenAiCacheService, AsyncServiceClient):
 
 class GenAiTuningServiceAsyncClient(AsyncGenAiTuningService, AsyncServiceClient):
     """Tunes generative models on examples."""
+
+
+class JobServiceAsyncClient(AsyncJobService, AsyncServiceClient):
+    """Answers many prompts in the background."""
 
 
 class LlmUtilityServiceAsyncClient(AsyncLlmUtilityService, AsyncServiceClient):

@@ -11,8 +11,8 @@ from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, RetryOpti
 
 if TYPE_CHECKING:
     from gemwire._transport.aio.bidi import AsyncBidiStream
-    from gemwire._transport.aio.grpc_transport import AsyncTransport
     from gemwire._transport.aio.stream import AsyncStream
+    from gemwire._transport.aio.transport import AsyncTransport
 
 
 class AsyncRawCalls:

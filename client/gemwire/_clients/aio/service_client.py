@@ -13,7 +13,7 @@ import google.auth.credentials
 from gemwire._secret import hide_header, hide_text, without_frames
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.aio.grpc_transport import AsyncTransport, GrpcAsyncIOTransport
+from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire.options import (
     CertSource,
@@ -61,9 +61,10 @@ class AsyncServiceClient(AsyncOperations):
         Args:
             credentials: google-auth credentials. Default: GOOGLE_API_KEY, GEMINI_API_KEY, then
                 application default credentials.
-            transport: ``"grpc_asyncio"``, ``"rest_asyncio"`` for JSON over HTTP, ``"auto"`` for gRPC
-                and, where that is blocked, REST; a transport class or another callable that returns a
-                transport; a transport; or a gRPC channel to use as it is.
+            transport: ``"grpc_asyncio"``; ``"h2_asyncio"`` for gRPC without grpcio, which takes less CPU;
+                ``"rest_asyncio"`` for JSON over HTTP; ``"auto"`` for gRPC and, where that is blocked, REST;
+                a transport class or another callable that returns a transport; a transport; or a gRPC
+                channel to use as it is.
             client_options: `gemwire.ClientOptions`, a dict of its fields, or google.api_core's object.
             client_info: Source of ``x-goog-api-client``; None to send none.
 
@@ -121,6 +122,8 @@ class AsyncServiceClient(AsyncOperations):
             raise ValueError("When providing a transport instance, provide its scopes directly.")
         if isinstance(transport, AsyncTransport):
             return transport
+        from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
+
         return GrpcAsyncIOTransport(channel=transport, client_info=client_info)
 
     def _call_factory(
@@ -221,14 +224,20 @@ class AsyncServiceClient(AsyncOperations):
         """Return the transport class of a name.
 
         Args:
-            label: ``"grpc_asyncio"``, ``"rest_asyncio"`` or ``"auto"``. Default: the first.
+            label: ``"grpc_asyncio"``, ``"h2_asyncio"``, ``"rest_asyncio"`` or ``"auto"``. Default: the first.
 
         Raises:
             KeyError: There is no such transport.
         """
+        # Imported on demand: a program needs one of these, and they import much.
         if label in (None, "grpc_asyncio"):
+            from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
+
             return GrpcAsyncIOTransport
-        # Imported on demand: few programs need these, and they import much.
+        if label == "h2_asyncio":
+            from gemwire._transport.aio.h2_transport import H2AsyncIOTransport
+
+            return H2AsyncIOTransport
         if label == "rest_asyncio":
             from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
 
@@ -237,7 +246,9 @@ class AsyncServiceClient(AsyncOperations):
             from gemwire._transport.aio.auto_transport import AutoAsyncIOTransport
 
             return AutoAsyncIOTransport
-        raise KeyError(f"transport: {label!r} is none of 'grpc_asyncio', 'rest_asyncio', 'auto'")
+        raise KeyError(
+            f"transport: {label!r} is none of 'grpc_asyncio', 'h2_asyncio', 'rest_asyncio', 'auto'"
+        )
 
     @classmethod
     def from_service_account_info(cls: type[_Client], info: Mapping[str, Any], **kwargs: Any) -> _Client:

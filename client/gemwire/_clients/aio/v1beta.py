@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from gemwire._clients.aio.prepare import AsyncPreparingClient
 from gemwire._clients.aio.service_client import AsyncServiceClient
+from gemwire_proto.v1beta.auth_token_service import AsyncAuthTokenService
 from gemwire_proto.v1beta.cache_service import AsyncCacheService
 from gemwire_proto.v1beta.discuss_service import AsyncDiscussService
+from gemwire_proto.v1beta.file_search_store_service import AsyncFileSearchStoreService
 from gemwire_proto.v1beta.file_service import AsyncFileService
 from gemwire_proto.v1beta.generative_service import AsyncGenerativeService
 from gemwire_proto.v1beta.model_service import AsyncModelService
@@ -16,12 +18,20 @@ from gemwire_proto.v1beta.retriever_service import AsyncRetrieverService
 from gemwire_proto.v1beta.text_service import AsyncTextService
 
 
+class AuthTokenServiceAsyncClient(AsyncAuthTokenService, AsyncServiceClient):
+    """Creates tokens that open live sessions in place of an API key."""
+
+
 class CacheServiceAsyncClient(AsyncCacheService, AsyncServiceClient):
     """Manages stored prompt prefixes that save tokens and time on repeated requests."""
 
 
 class DiscussServiceAsyncClient(AsyncDiscussService, AsyncServiceClient):
     """Legacy conversation service of the PaLM chat models."""
+
+
+class FileSearchStoreServiceAsyncClient(AsyncFileSearchStoreService, AsyncServiceClient):
+    """Keeps files that models search by meaning."""
 
 
 class FileServiceAsyncClient(AsyncFileService, AsyncServiceClient):

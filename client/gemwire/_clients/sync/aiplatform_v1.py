@@ -9,6 +9,7 @@ from gemwire._clients.sync.service_client import ServiceClient
 from gemwire_proto.aiplatform_v1.evaluation_service import EvaluationService
 from gemwire_proto.aiplatform_v1.gen_ai_cache_service import GenAiCacheService
 from gemwire_proto.aiplatform_v1.gen_ai_tuning_service import GenAiTuningService
+from gemwire_proto.aiplatform_v1.job_service import JobService
 from gemwire_proto.aiplatform_v1.llm_utility_service import LlmUtilityService
 from gemwire_proto.aiplatform_v1.model_garden_service import ModelGardenService
 from gemwire_proto.aiplatform_v1.model_service import ModelService
@@ -25,6 +26,10 @@ class GenAiCacheServiceClient(GenAiCacheService, ServiceClient):
 
 class GenAiTuningServiceClient(GenAiTuningService, ServiceClient):
     """Tunes generative models on examples."""
+
+
+class JobServiceClient(JobService, ServiceClient):
+    """Answers many prompts in the background."""
 
 
 class LlmUtilityServiceClient(LlmUtilityService, ServiceClient):

@@ -12,8 +12,8 @@ from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, RetryOpti
 
 if TYPE_CHECKING:
     from gemwire._transport.sync.bidi import BidiStream
-    from gemwire._transport.sync.grpc_transport import Transport
     from gemwire._transport.sync.stream import Stream
+    from gemwire._transport.sync.transport import Transport
 
 
 class RawCalls:

@@ -15,7 +15,7 @@ from gemwire._secret import hide_header, hide_text, without_frames
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire._transport.sync.grpc_transport import GrpcTransport, Transport
+from gemwire._transport.sync.transport import Transport
 from gemwire.options import (
     CertSource,
     ClientInfo,
@@ -62,9 +62,10 @@ class ServiceClient(Operations):
         Args:
             credentials: google-auth credentials. Default: GOOGLE_API_KEY, GEMINI_API_KEY, then
                 application default credentials.
-            transport: ``"grpc"``, ``"rest"`` for JSON over HTTP, ``"auto"`` for gRPC
-                and, where that is blocked, REST; a transport class or another callable that returns a
-                transport; a transport; or a gRPC channel to use as it is.
+            transport: ``"grpc"``; ``"h2"`` for gRPC without grpcio, which takes less CPU;
+                ``"rest"`` for JSON over HTTP; ``"auto"`` for gRPC and, where that is blocked, REST;
+                a transport class or another callable that returns a transport; a transport; or a gRPC
+                channel to use as it is.
             client_options: `gemwire.ClientOptions`, a dict of its fields, or google.api_core's object.
             client_info: Source of ``x-goog-api-client``; None to send none.
 
@@ -122,6 +123,8 @@ class ServiceClient(Operations):
             raise ValueError("When providing a transport instance, provide its scopes directly.")
         if isinstance(transport, Transport):
             return transport
+        from gemwire._transport.sync.grpc_transport import GrpcTransport
+
         return GrpcTransport(channel=transport, client_info=client_info)
 
     def _call_factory(
@@ -222,14 +225,20 @@ class ServiceClient(Operations):
         """Return the transport class of a name.
 
         Args:
-            label: ``"grpc"``, ``"rest"`` or ``"auto"``. Default: the first.
+            label: ``"grpc"``, ``"h2"``, ``"rest"`` or ``"auto"``. Default: the first.
 
         Raises:
             KeyError: There is no such transport.
         """
+        # Imported on demand: a program needs one of these, and they import much.
         if label in (None, "grpc"):
+            from gemwire._transport.sync.grpc_transport import GrpcTransport
+
             return GrpcTransport
-        # Imported on demand: few programs need these, and they import much.
+        if label == "h2":
+            from gemwire._transport.sync.h2_transport import H2Transport
+
+            return H2Transport
         if label == "rest":
             from gemwire._transport.sync.rest_transport import RestTransport
 
@@ -238,7 +247,7 @@ class ServiceClient(Operations):
             from gemwire._transport.sync.auto_transport import AutoTransport
 
             return AutoTransport
-        raise KeyError(f"transport: {label!r} is none of 'grpc', 'rest', 'auto'")
+        raise KeyError(f"transport: {label!r} is none of 'grpc', 'h2', 'rest', 'auto'")
 
     @classmethod
     def from_service_account_info(cls: type[_Client], info: Mapping[str, Any], **kwargs: Any) -> _Client:

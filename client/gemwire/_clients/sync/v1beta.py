@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from gemwire._clients.sync.prepare import PreparingClient
 from gemwire._clients.sync.service_client import ServiceClient
+from gemwire_proto.v1beta.auth_token_service import AuthTokenService
 from gemwire_proto.v1beta.cache_service import CacheService
 from gemwire_proto.v1beta.discuss_service import DiscussService
+from gemwire_proto.v1beta.file_search_store_service import FileSearchStoreService
 from gemwire_proto.v1beta.file_service import FileService
 from gemwire_proto.v1beta.generative_service import GenerativeService
 from gemwire_proto.v1beta.model_service import ModelService
@@ -17,12 +19,20 @@ from gemwire_proto.v1beta.retriever_service import RetrieverService
 from gemwire_proto.v1beta.text_service import TextService
 
 
+class AuthTokenServiceClient(AuthTokenService, ServiceClient):
+    """Creates tokens that open live sessions in place of an API key."""
+
+
 class CacheServiceClient(CacheService, ServiceClient):
     """Manages stored prompt prefixes that save tokens and time on repeated requests."""
 
 
 class DiscussServiceClient(DiscussService, ServiceClient):
     """Legacy conversation service of the PaLM chat models."""
+
+
+class FileSearchStoreServiceClient(FileSearchStoreService, ServiceClient):
+    """Keeps files that models search by meaning."""
 
 
 class FileServiceClient(FileService, ServiceClient):

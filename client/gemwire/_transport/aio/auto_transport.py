@@ -13,12 +13,14 @@ from google.protobuf.message import Message
 
 from gemwire._log import log
 from gemwire._transport import endpoint
-from gemwire._transport.aio.channel_pool import PROBE_LINGER, ChannelPool, can_connect
-from gemwire._transport.aio.concurrency import sleep
-from gemwire._transport.aio.grpc_transport import AsyncTransport
+from gemwire._transport.aio.channel_pool import PROBE_LINGER, ChannelPool, build_metadata, can_connect
+from gemwire._transport.aio.concurrency import call_and_collect, sleep
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.rest_transport import require_http_client
+from gemwire._transport.aio.transport import AsyncTransport
+from gemwire._transport.aio.websocket_call import AsyncFallbackBidiCall
 from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.channel_options import Target
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.rest.http_errors import HttpError
@@ -45,6 +47,7 @@ class AutoAsyncIOTransport(AsyncTransport):
     """
 
     kind = "auto"
+    build_metadata = staticmethod(build_metadata)
     find_emulator = staticmethod(endpoint.find_dual_emulator)
 
     def __init__(self, **arguments: Unpack[TransportArguments]) -> None:
@@ -79,7 +82,7 @@ class AutoAsyncIOTransport(AsyncTransport):
                 )
             return http.current()
 
-        channels = ChannelPool(settings.grpc_target(route))
+        channels = ChannelPool(Target.of(settings, route))
         return FallbackPool(channels, http, endpoint.with_port(settings.host))
 
 
@@ -162,11 +165,13 @@ class FallbackConnection:
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return what makes the calls of a method."""
         over_grpc: Callable[..., Any] = self.channel.callable(method)
-        if not bindings(method):
+        if not (bindings(method) or method.websocket):
             return over_grpc
         if self._pool.is_blocked:
             return self._http.current().callable(method)
         choose = partial(self._choose, method, over_grpc)
+        if method.websocket:
+            return partial(AsyncFallbackBidiCall, choose)
         if method.kind is not Kind.UNARY:
             return lambda request, **rest: AsyncFallbackStreamCall(choose, request, **rest)
 
@@ -217,7 +222,7 @@ async def _call(
     callable_: Callable[..., Awaitable[Message]],
     timeout: float | None,
 ) -> Message:
-    return await callable_(request, timeout=timeout, metadata=metadata)
+    return await call_and_collect(callable_, request, timeout, metadata)
 
 
 class AsyncFallbackStreamCall:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from gemwire._transport.aio.concurrency import RpcError, sleep, wait_for_future
+from gemwire._transport.aio.concurrency import sleep, wait_for_future
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError
 from gemwire._transport.connection_probe import PATIENCE
 from gemwire._transport.overload import is_unconnected
 from gemwire._transport.token import Pairs

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import grpc
-import grpc.aio
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.bidi_call import AsyncBidiCall
-from gemwire._transport.aio.concurrency import CallMetadata, RpcError, iterate
+from gemwire._transport.aio.concurrency import iterate
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.json_only import to_grpc_request
+from gemwire._transport.call_error import RpcError, has_code, rpc_errors
+from gemwire._transport.json_only import to_bidi_request
+from gemwire._transport.metadata import CallMetadata
 from gemwire.errors import APIError, Cancelled
 from gemwire_runtime.method import Method
+from gemwire_runtime.status_code import StatusCode
+
+if TYPE_CHECKING:
+    import grpc.aio
 
 #: Seconds in which the status of a call that has ended arrives; it is on its way.
 _STATUS_TIMEOUT = 1.0
@@ -24,8 +29,10 @@ _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 
 
-#: What grpc.aio raises for a write to a call that has ended; the latter if it ends during the write.
-_ENDED = (asyncio.InvalidStateError, grpc.aio.InternalError)
+def _ended_errors() -> tuple[type[Exception], ...]:
+    """Return what a write to a call that has ended raises: grpc.aio has another for an end meanwhile."""
+    grpc_aio = sys.modules.get("grpc.aio")
+    return asyncio.InvalidStateError, getattr(grpc_aio, "InternalError", asyncio.InvalidStateError)
 
 
 class AsyncBidiStream(AsyncBidiCall[_Response], Generic[_Request, _Response]):
@@ -64,14 +71,14 @@ class AsyncBidiStream(AsyncBidiCall[_Response], Generic[_Request, _Response]):
                 before.
             TypeError: The message is of another type.
         """
-        message = to_grpc_request(self._method, request)
+        message = to_bidi_request(self._call, self._method, request)
         if self._writing_ended:
             raise ValueError("write: the stream was closed for writing by done_writing()")
         try:
             await self._call.write(message)
-        except RpcError as error:
+        except rpc_errors() as error:
             raise await self._write_error(error) from None
-        except _ENDED:
+        except _ended_errors():
             raise await self._ended_error() from None
 
     async def done_writing(self) -> None:
@@ -79,7 +86,7 @@ class AsyncBidiStream(AsyncBidiCall[_Response], Generic[_Request, _Response]):
         self._writing_ended = True
         try:
             await self._call.done_writing()
-        except (RpcError, *_ENDED):
+        except (*rpc_errors(), *_ended_errors()):
             # The call has ended; its reader gets the error.
             return
 
@@ -89,7 +96,7 @@ class AsyncBidiStream(AsyncBidiCall[_Response], Generic[_Request, _Response]):
 
     async def _write_error(self, error: RpcError) -> APIError:
         """Build the error of a failed write; one that meets the end of the call gets no status of its own."""
-        if error.code() is not grpc.StatusCode.INTERNAL:
+        if not has_code(error, StatusCode.INTERNAL):
             return self._error(error, self._watchdog)
         try:
             await asyncio.wait_for(self._call.code(), _STATUS_TIMEOUT)
@@ -132,9 +139,9 @@ class _Sender:
     async def _run(self, requests: AsyncIterator[object]) -> None:
         try:
             async for request in requests:
-                await self._call.write(to_grpc_request(self._method, request))
+                await self._call.write(to_bidi_request(self._call, self._method, request))
             await self._call.done_writing()
-        except (RpcError, asyncio.CancelledError, *_ENDED):
+        except (*rpc_errors(), asyncio.CancelledError, *_ended_errors()):
             # The call has ended; its reader gets the error.
             return
         except Exception as error:

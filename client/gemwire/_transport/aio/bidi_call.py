@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from gemwire._transport.aio.backoff import find_cause
 from gemwire._transport.aio.canceller import Canceller
-from gemwire._transport.aio.concurrency import CancelledError, RpcError, is_task_cancelling, receive
+from gemwire._transport.aio.concurrency import CancelledError, is_task_cancelling, receive
 from gemwire._transport.aio.stream_call import AsyncStreamCall
 from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError, rpc_errors
 from gemwire._transport.undecodable import UndecodableResponse
 from gemwire.errors import APIError
 
@@ -51,7 +52,7 @@ class AsyncBidiCall(AsyncStreamCall[_Response]):
                 self._failure = message
                 self._cancel()
                 raise message
-        except RpcError as raised:
+        except rpc_errors() as raised:
             cause = None if self._cancelled else await find_cause(self._attempts, raised)
             failure: APIError = cause or self._error(self._failure or raised, watchdog)
         except CancelledError:

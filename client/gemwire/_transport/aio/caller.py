@@ -11,25 +11,21 @@ from google.protobuf.message import Message
 
 from gemwire._transport.aio.backoff import back_off
 from gemwire._transport.aio.bidi import AsyncBidiStream
-from gemwire._transport.aio.concurrency import (
-    CallMetadata,
-    CancelledError,
-    RpcError,
-    build_metadata,
-    is_task_cancelling,
-)
+from gemwire._transport.aio.concurrency import CancelledError, call_and_collect, is_task_cancelling
 from gemwire._transport.aio.hedging import race_attempts
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
 from gemwire._transport.aio.stream import AsyncStream
 from gemwire._transport.aio.token_wait import wait_for_token
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import rpc_errors
 from gemwire._transport.connection import ConnectionPool
 from gemwire._transport.credentials import Authorization
 from gemwire._transport.hedge_policy import HedgeState
-from gemwire._transport.metadata import MetadataCache
+from gemwire._transport.metadata import CallMetadata, MetadataCache, Pair
 from gemwire._transport.observe import ObservedCall, has_observers
 from gemwire._transport.request_message import create_request
+from gemwire._transport.response_metadata import RECEIVED
 from gemwire._transport.retry import (
     RetryBudget,
     check_timeout,
@@ -80,11 +76,16 @@ class AsyncCaller:
         """
         self.pool = pool
         self.authorization = authorization
-        self.metadata_cache = MetadataCache(api_client, build_metadata)
+        self.metadata_cache = MetadataCache(api_client, self.build_metadata)
         self.budget = RetryBudget()
         self._hedges = HedgeState(self.budget)
         self._host = host
         self._log_content = log_content
+
+    @staticmethod
+    def build_metadata(pairs: tuple[Pair, ...]) -> CallMetadata:
+        """Return the metadata of calls in the form that the connections take best; they are reused."""
+        return pairs
 
     def unary(
         self,
@@ -143,7 +144,12 @@ class AsyncCaller:
                     call = connection.callable(method)
                     if attempt is None:
                         result: _Result = check_response(
-                            await call(message, timeout=left, metadata=headers), method
+                            await (
+                                call(message, timeout=left, metadata=headers)
+                                if RECEIVED.get() is None
+                                else call_and_collect(call, message, left, headers)
+                            ),
+                            method,
                         )
                     else:
                         attempts = attempts or Attempts(
@@ -151,7 +157,7 @@ class AsyncCaller:
                         )
                         result = await attempt(call, message, left, headers, attempts)
                     break
-                except RpcError as error:
+                except rpc_errors() as error:
                     attempts = attempts or Attempts(
                         self, method, policy, began, seconds, connection, observed
                     )
@@ -205,7 +211,7 @@ class AsyncCaller:
         connection = self.pool.current()
         call = connection.callable(method)
         began = time.monotonic()
-        ready = self.authorization.pairs(began)
+        ready = self.authorization.session_pairs(began)
         pairs = await wait_for_token(self.authorization, ready, seconds, method.path[1:])
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
         attempts = Attempts(self, method, None, began, seconds, connection, observed)

@@ -18,6 +18,7 @@ from gemwire._transport.aio.loop_end import close_with_loop
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target, replacement
 from gemwire._transport.connection_health import ConnectionHealth
+from gemwire._transport.metadata import Pair
 
 #: Open channels. grpc.aio serves them from a thread, which a fork does not copy.
 _open_channels: weakref.WeakSet[grpc.aio.Channel] = weakref.WeakSet()
@@ -161,6 +162,11 @@ class ChannelPool:
                 await handle.close()
             elif handle.loop.is_running() and handle.generation == fork.generation():
                 asyncio.run_coroutine_threadsafe(handle.close(), handle.loop)
+
+
+def build_metadata(pairs: tuple[Pair, ...]) -> grpc.aio.Metadata:
+    """Build the metadata of calls, to be reused: grpc.aio converts tuples on every call."""
+    return grpc.aio.Metadata(*pairs)
 
 
 #: Seconds for which grpc may go on watching a channel after `can_connect` returned.

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-import grpc
-import grpc.aio
 from google.protobuf.message import Message
 
-from gemwire._transport.metadata import Pair
+from gemwire._transport.metadata import CallMetadata
+from gemwire._transport.response_metadata import collect
 from gemwire._transport.undecodable import UndecodableResponse
+
+if TYPE_CHECKING:
+    import grpc.aio
 
 _T = TypeVar("_T")
 
-#: Base class of the errors of grpc.aio, and of those of calls over HTTP.
-RpcError = grpc.RpcError
 CancelledError = asyncio.CancelledError
 sleep = asyncio.sleep
-CallMetadata = grpc.aio.Metadata
 
 #: Seconds that a cancelled call may take to end.
 _CANCELLATION_TIMEOUT = 1.0
-
-
-def build_metadata(pairs: tuple[Pair, ...]) -> CallMetadata:
-    """Build the metadata of calls, to be reused: grpc.aio converts tuples on every call."""
-    return grpc.aio.Metadata(*pairs)
 
 
 async def wait_for_future(future: Future[_T], seconds: float) -> _T | None:
@@ -79,9 +74,21 @@ async def resolve(value: _T | Awaitable[_T]) -> _T:
 
 
 async def receive(call: grpc.aio.StreamStreamCall[Message, _T]) -> _T | None:
-    """Return the next response of a bidirectional call of grpc; None after the last."""
+    """Return the next response of a bidirectional call; None after the last."""
     message: object = await call.read()
-    return None if message is grpc.aio.EOF else cast("_T", message)
+    return None if message is getattr(sys.modules.get("grpc.aio"), "EOF", None) else cast("_T", message)
+
+
+async def call_and_collect(
+    call: Callable[..., Awaitable[_T]], request: Message, timeout: float | None, metadata: object
+) -> _T:
+    """Make a unary call and collect the metadata of its response; see `response_metadata`."""
+    started = call(request, timeout=timeout, metadata=metadata)
+    response = await started
+    # Other calls than grpc's collect by themselves.
+    if (read := getattr(started, "initial_metadata", None)) is not None:
+        collect(await read())
+    return response
 
 
 class Race(Generic[_T]):

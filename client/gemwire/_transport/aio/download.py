@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import grpc
-
 from gemwire._transport.aio.concurrency import resolve, run_in_thread
 from gemwire._transport.aio.http_connection import HttpConnection
 from gemwire._transport.aio.transfer import AsyncTransfer
@@ -22,6 +20,7 @@ from gemwire._transport.token import Pairs
 from gemwire_proto.v1beta import File
 from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE, GET_FILE
 from gemwire_runtime.method import DEFAULT
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Exchange
@@ -87,9 +86,7 @@ class AsyncDownload:
         finally:
             runner.call_soon(exchange.close)
         if not transfer.done and (size := (await self._describe()).size_bytes):
-            raise HttpError(
-                grpc.StatusCode.UNAVAILABLE, f"HTTP 200 with nothing, but the file has {size} bytes"
-            )
+            raise HttpError(StatusCode.UNAVAILABLE, f"HTTP 200 with nothing, but the file has {size} bytes")
 
     async def _check_page(self, connection: HttpConnection, exchange: Exchange) -> None:
         """Refuse a web page, such as the login page of a network, unless the file is one."""
@@ -114,7 +111,7 @@ class AsyncDownload:
             size = exchange.header("content-length")
         etag = exchange.header("etag")
         if not 0 <= start <= received or (received and self._etag and etag and etag != self._etag):
-            raise HttpError(grpc.StatusCode.ABORTED, "the file changed while it was downloaded")
+            raise HttpError(StatusCode.ABORTED, "the file changed while it was downloaded")
         self._etag = etag
         self._total = int(size) if size.isdecimal() else None
         return received - start

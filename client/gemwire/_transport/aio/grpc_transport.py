@@ -1,17 +1,17 @@
-"""Transports: the base class, and gRPC."""
+"""gRPC by way of grpc.aio."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import grpc.aio
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.channel_pool import ChannelPool
-from gemwire._transport.connection import ConnectionPool
+from gemwire._transport.aio import channel_pool
+from gemwire._transport.aio.transport import AsyncTransport
+from gemwire._transport.channel_options import Target
+from gemwire._transport.connection import ConnectionPool, HttpRoute
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.metadata import build_user_agent
 from gemwire.options import ClientInfo
@@ -20,82 +20,12 @@ from gemwire_proto.families import FAMILIES
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from gemwire._transport.recording import Recording
-
-_Transport = TypeVar("_Transport", bound="AsyncTransport")
-
-
-class AsyncTransport(AsyncCaller, ABC):
-    """A caller with connections of its own. Clients that are given the same transport share them.
-
-    Attributes:
-        kind: Name of the transport, as clients take it.
-        find_emulator: Returns the emulator that the environment sends this transport to, or None.
-        settings: Where it connects to, and how.
-        is_recorded: Whether its calls are recorded or replayed.
-    """
-
-    kind = ""
-    is_recorded = False
-    find_emulator = staticmethod(endpoint.find_emulator)
-    settings: ConnectionSettings
-
-    def initialize(self, settings: ConnectionSettings, pool: ConnectionPool | None = None) -> None:
-        """Initialize the caller. Nothing is connected before the first call.
-
-        Raises:
-            ImportError: ``gemwire[http]`` is needed and not installed.
-            ValueError: The settings do not suit the transport.
-        """
-        pool = pool or self.create_pool(settings)
-        self.settings = settings
-        super().__init__(pool, settings.authorization, settings.user_agent, self.host, settings.log_content)
-
-    @abstractmethod
-    def create_pool(self, settings: ConnectionSettings) -> ConnectionPool:
-        """Return the connections of this transport. Raises as `initialize`."""
-
-    def __repr__(self) -> str:
-        if "settings" not in vars(self):
-            return f"<{type(self).__name__}, not initialized>"
-        return f"<{type(self).__name__} {self.host} {self.settings.authorization!r}>"
-
-    @classmethod
-    def from_settings(
-        cls: type[_Transport], settings: ConnectionSettings, pool: ConnectionPool | None = None
-    ) -> _Transport:
-        """Make a transport of settings that were resolved before. Raises as `initialize`."""
-        made = cls.__new__(cls)
-        made.initialize(settings, pool)
-        return made
-
-    def record(self, recording: Recording) -> None:
-        """Record the calls of this transport, or replay them instead of making them."""
-        from gemwire._transport.aio.recorder import AsyncRecordingPool
-
-        self.is_recorded = True
-        self.pool = AsyncRecordingPool(self.pool, recording)
-
-    @property
-    def host(self) -> str:
-        """Host and port."""
-        return endpoint.with_port(self.settings.host)
-
-    async def close(self) -> None:
-        """End all calls and close all connections, for all clients that share the transport."""
-        await self.pool.close()
-
-    async def __aenter__(self: _Transport) -> _Transport:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()
-
 
 class GrpcAsyncIOTransport(AsyncTransport):
     """gRPC by way of grpc.aio."""
 
     kind = "grpc_asyncio"
+    build_metadata = staticmethod(channel_pool.build_metadata)
 
     def __init__(
         self, *, channel: grpc.aio.Channel | None = None, **arguments: Unpack[TransportArguments]
@@ -124,8 +54,13 @@ class GrpcAsyncIOTransport(AsyncTransport):
             user_agent=None if client_info is None else build_user_agent(client_info),
             log_content=arguments.get("log_content", False),
         )
-        self.initialize(settings, ChannelPool(None, channel))
+        self.initialize(settings, channel_pool.ChannelPool(None, channel))
 
     def create_pool(self, settings: ConnectionSettings) -> ConnectionPool:
         """Return the gRPC channels."""
-        return ChannelPool(settings.grpc_target())
+        return channel_pool.ChannelPool(Target.of(settings))
+
+    @classmethod
+    def with_route(cls, settings: ConnectionSettings, http: HttpRoute) -> GrpcAsyncIOTransport:
+        """Make a transport that sends by ``http`` what gRPC cannot carry."""
+        return cls.from_settings(settings, channel_pool.ChannelPool(Target.of(settings, http)))

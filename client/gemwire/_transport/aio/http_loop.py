@@ -19,10 +19,10 @@ class LoopRunner:
     """Runs the coroutines of an HTTP session on its event loop, which is the running one."""
 
     def __init__(self, target: HttpTarget) -> None:
-        from gemwire._transport.rest.session import Session
+        from gemwire._transport.rest.session import open_session
 
         self.loop = asyncio.get_running_loop()
-        self.session = Session(target)
+        self.session = open_session(target, target.clients.aio)
         self._lifetime = close_with_loop(self.session.close)
         abandon_with_loop(self.session)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport import call_json
+from gemwire._transport.aio.concurrency import call_and_collect
 from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.connection_health import ConnectionHealth
+from gemwire._transport.file_objects import UploadSource
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
 from gemwire._transport.undecodable import check_response
-from gemwire_proto.v1beta import File
+from gemwire_proto.google.longrunning.operations_pb2 import Operation
+from gemwire_proto.v1beta import File, UploadToFileSearchStoreRequest
 from gemwire_runtime.method import AnyMethod, Kind
 
 if TYPE_CHECKING:
     from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
 
-_UPLOAD, _DOWNLOAD = "files/Upload", "files/Download"
+_UPLOAD, _DOWNLOAD, _ADD_DOCUMENT = "files/Upload", "files/Download", "fileSearchStores/Upload"
 
 _Response = TypeVar("_Response")
 _Pairs = Iterable[tuple[str, "str | bytes"]]
@@ -91,7 +94,7 @@ class AsyncRecordingConnection:
 
         async def record(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
             async def call() -> Message:
-                response: Message = await inner(request, timeout=timeout, metadata=metadata)
+                response: Message = await call_and_collect(inner, request, timeout, metadata)
                 return check_response(response, method)
 
             return await _record(recording.start(path, request), call)
@@ -156,6 +159,8 @@ class AsyncRecordedStreamCall:
 class AsyncReplayedStreamCall:
     """A streaming call that is replayed."""
 
+    carries_json_only = True
+
     def __init__(self, method: AnyMethod, record: CallRecord) -> None:
         self._method = method
         self._record = record
@@ -208,13 +213,25 @@ class AsyncRecordedFiles:
         self._transport = transport
         self._recording = recording
 
-    async def upload_file(self, source: Any, *, file: Any = None, **arguments: Any) -> File:
+    async def upload_file(
+        self, source: UploadSource, *, file: Mapping[str, object], **arguments: Any
+    ) -> File:
         """Upload a file. Its description is recorded, its contents are not."""
         if self._transport is None:
             response: File = _read_response(self._recording.find(_UPLOAD, file), File)
             return response
         upload = partial(self._transport.upload_file, source, file=file, **arguments)
         return await _record(self._recording.start(_UPLOAD, file), upload)
+
+    async def upload_document(
+        self, source: UploadSource, *, document: UploadToFileSearchStoreRequest, **arguments: Any
+    ) -> Operation:
+        """Upload a document of a file search store; see `upload_file`."""
+        if self._transport is None:
+            response: Operation = _read_response(self._recording.find(_ADD_DOCUMENT, document), Operation)
+            return response
+        upload = partial(self._transport.upload_document, source, document=document, **arguments)
+        return await _record(self._recording.start(_ADD_DOCUMENT, document), upload)
 
     async def download_file(self, name: str, destination: Any, **arguments: Any) -> int:
         """Download a file; its contents are recorded."""

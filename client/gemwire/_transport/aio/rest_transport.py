@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from google.protobuf.message import Message
 
 from gemwire._transport import endpoint
 from gemwire._transport.aio.download import AsyncDownload
-from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.transfer import AsyncTransfer
+from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
@@ -21,12 +23,18 @@ from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
 from gemwire.options import Retry
-from gemwire_proto.v1beta import File
+from gemwire_proto.google.longrunning.operations_pb2 import Operation
+from gemwire_proto.v1beta import File, UploadToFileSearchStoreRequest
+from gemwire_proto.v1beta.file_search_store_service import UPLOAD_TO_FILE_SEARCH_STORE
 from gemwire_proto.v1beta.file_service import CREATE_FILE, DOWNLOAD_FILE
-from gemwire_runtime.method import Metadata
+from gemwire_runtime.method import Metadata, Method
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
 
 
 class RestAsyncIOTransport(AsyncTransport):
@@ -115,17 +123,91 @@ class RestAsyncIOTransport(AsyncTransport):
             ValueError: An argument is out of range, or the source is not as long as announced.
             TypeError: An argument is of a wrong type.
         """
+        request = create_request(CREATE_FILE, {"file": file} if file is not None else None, ())
+        response = await self._upload(
+            source,
+            CREATE_FILE,
+            request,
+            lambda response: response.file.name,
+            mime_type or request.file.mime_type,
+            size,
+            AsyncTransfer(self, self.http, CREATE_FILE, check_timeout(timeout, None), retry, metadata),
+            chunk_size,
+            progress,
+        )
+        return response.file
+
+    async def upload_document(
+        self,
+        source: UploadSource,
+        *,
+        document: UploadToFileSearchStoreRequest | Mapping[str, object],
+        mime_type: str | None = None,
+        size: int | None = None,
+        timeout: float | None = None,
+        retry: Retry | None = RETRY,
+        metadata: Metadata = (),
+        chunk_size: int = CHUNK,
+        progress: Progress | None = None,
+    ) -> Operation:
+        """Upload the contents of a document of a file search store; see `upload_file`.
+
+        Args:
+            source: The contents.
+            document: The ``UploadToFileSearchStoreRequest``, or a dict of its fields:
+                ``file_search_store_name``, ``display_name``…
+            mime_type: Media type. Default: that of ``document``, or by the suffix of the name.
+            size: Number of bytes, if the source does not tell.
+            timeout: Seconds for everything; None for no limit.
+            retry: When and how often a step is retried.
+            metadata: Pairs to send with the first request.
+            chunk_size: Number of bytes to send at a time.
+            progress: Called after each chunk with the number of received bytes and the size.
+
+        Returns:
+            The operation that ends when the document can be searched.
+
+        Raises:
+            APIError: The upload failed.
+            OSError: The file cannot be read.
+            ValueError: An argument is out of range, or the source is not as long as announced.
+            TypeError: An argument is of a wrong type.
+        """
+        method = UPLOAD_TO_FILE_SEARCH_STORE
+        request = create_request(method, document, ())
+        return await self._upload(
+            source,
+            method,
+            request,
+            lambda operation: operation.name,
+            mime_type or request.mime_type,
+            size,
+            AsyncTransfer(self, self.http, method, check_timeout(timeout, None), retry, metadata),
+            chunk_size,
+            progress,
+        )
+
+    async def _upload(
+        self,
+        source: UploadSource,
+        method: Method[_Request, _Response],
+        request: _Request,
+        read_name: Callable[[_Response], str],
+        mime_type: str,
+        size: int | None,
+        transfer: AsyncTransfer,
+        chunk_size: int,
+        progress: Progress | None,
+    ) -> _Response:
         if chunk_size < 1:
             raise ValueError(f"chunk_size: {chunk_size} is not a number of bytes")
-        request = create_request(CREATE_FILE, {"file": file} if file is not None else None, ())
-        seconds = check_timeout(timeout, None)
         opened = AsyncSource(source, size)
-        media_type = mime_type or request.file.mime_type or opened.mime_type()
+        media_type = mime_type or opened.mime_type()
         if not media_type:
             await opened.close()
             raise ValueError("mime_type: the source has no name that it follows from; set it")
-        transfer = AsyncTransfer(self, self.http, CREATE_FILE, seconds, retry, metadata)
-        return await AsyncUpload(transfer, opened, request, media_type, chunk_size, progress).run()
+        upload = AsyncUpload(transfer, opened, method, request, read_name, media_type, chunk_size, progress)
+        return await upload.run()
 
     async def download_file(
         self,

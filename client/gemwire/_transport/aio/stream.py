@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.canceller import Canceller
-from gemwire._transport.aio.concurrency import CallMetadata, CancelledError, RpcError, is_task_cancelling
+from gemwire._transport.aio.concurrency import CancelledError, is_task_cancelling
 from gemwire._transport.aio.stream_call import AsyncStreamCall
 from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError, rpc_errors
+from gemwire._transport.metadata import CallMetadata
 from gemwire._transport.undecodable import UndecodableResponse, check_response
 from gemwire.errors import APIError
 
@@ -110,7 +112,7 @@ class AsyncStream(AsyncStreamCall[_Response]):
                     yield message
                     if watchdog:
                         watchdog.resume()
-        except RpcError as error:
+        except rpc_errors() as error:
             failure = self._error(error, watchdog)
             raise failure from None
         except CancelledError as error:

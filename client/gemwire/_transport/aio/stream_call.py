@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
 from gemwire._transport.aio.canceller import Canceller
-from gemwire._transport.aio.concurrency import RpcError
 from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError
 from gemwire.errors import APIError, StreamConsumed
 
 _Response = TypeVar("_Response")
@@ -43,6 +43,11 @@ class AsyncStreamCall(ABC, Generic[_Response]):
     def attempts(self) -> int:
         """Number of attempts until the first message; always 1 for a bidirectional call."""
         return self._attempts.count
+
+    @property
+    def carries_json_only(self) -> bool:
+        """Whether messages may have JSON-only fields, which gRPC cannot carry."""
+        return bool(getattr(self._call, "carries_json_only", False))
 
     def __aiter__(self) -> AsyncIterator[_Response]:
         if self._iterated:

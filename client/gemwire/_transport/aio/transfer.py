@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from gemwire._transport.aio.backoff import back_off
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.concurrency import RpcError
 from gemwire._transport.aio.http_connection import HttpConnection
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.token_wait import wait_for_token
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import rpc_errors
 from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.token import Pairs
 from gemwire.options import Retry
@@ -67,7 +67,7 @@ class AsyncTransfer:
             pairs = await wait_for_token(caller.authorization, ready, self.remaining(), self.method.path[1:])
             try:
                 return await step(self.pool.current(), pairs)
-            except RpcError as error:
+            except rpc_errors() as error:
                 if self.done > done_before:
                     attempts.count = 1
                 await back_off(attempts, error, pairs)

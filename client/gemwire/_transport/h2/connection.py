@@ -13,7 +13,7 @@ from typing import Final
 from gemwire._transport.h2 import frames
 from gemwire._transport.h2.closed_streams import ClosedStreams, PeerEnd
 from gemwire._transport.h2.errors import ErrorCode, ProtocolError, describe
-from gemwire._transport.h2.header_decoding import HeaderBlock, HeaderDecoder
+from gemwire._transport.h2.header_assembly import HeaderAssembly, StreamHeaders
 from gemwire._transport.h2.send_buffer import SendBuffer
 from gemwire._transport.h2.stream import Stream, StreamReceiver
 
@@ -67,11 +67,9 @@ class Connection:
         self._next_id = 1
         self._last_id = _MAX_STREAM_ID
         self._closed = ClosedStreams()
-        self._decoder = HeaderDecoder(max_header_list_size)
-        self._max_block_size = max_header_list_size
+        self._headers = HeaderAssembly(max_header_list_size)
         self._unreturned = 0
         self._partial = b""
-        self._continued: tuple[int, bool, list[bytes]] | None = None
         self._empty_frames = 0
         self._sending = SendBuffer(on_pending)
         settings = {
@@ -141,7 +139,7 @@ class Connection:
     def close(self) -> None:
         """End all streams, and announce it with GOAWAY (section 6.8)."""
         if self.failure is None:
-            self._end(ErrorCode.NO_ERROR, "the connection was closed", ErrorCode.CANCEL)
+            self._end(ErrorCode.NO_ERROR, "the client was closed during the call", ErrorCode.CANCEL)
 
     def data_to_send(self) -> bytes:
         """Return the bytes to write next; call again when they have left, until nothing is returned."""
@@ -189,7 +187,7 @@ class Connection:
                 break
             at = stop
             stream_id &= frames.STREAM_ID_MASK
-            if kind == frames.DATA and self._continued is None and (stream := streams.get(stream_id)):
+            if kind == frames.DATA and not self._headers.is_partial and (stream := streams.get(stream_id)):
                 self._receive_data(stream, data, start, stop, flags)
             else:
                 self._receive_frame(kind, flags, stream_id, data[start:stop])
@@ -212,7 +210,7 @@ class Connection:
             return
         is_end = flags & frames.END_STREAM
         if flags & frames.PADDED:
-            start, stop = _strip_padding(data, start, stop)
+            start, stop = frames.strip_padding(data, start, stop)
             stream.consume(size - (stop - start))
         if start < stop:
             self._empty_frames = 0
@@ -231,7 +229,7 @@ class Connection:
             self._unreturned = 0
 
     def _receive_frame(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:
-        if self._continued is not None and kind != frames.CONTINUATION:
+        if self._headers.is_partial and kind != frames.CONTINUATION:
             raise ProtocolError(ErrorCode.PROTOCOL_ERROR, "a header block was interrupted")
         if not self.is_ready and (kind != frames.SETTINGS or flags & frames.ACK):
             raise _no_settings()
@@ -241,9 +239,9 @@ class Connection:
         elif kind in (frames.SETTINGS, frames.PING, frames.GOAWAY) and stream_id:
             raise ProtocolError(ErrorCode.PROTOCOL_ERROR, f"frame of type {kind} on stream {stream_id}")
         if kind == frames.HEADERS:
-            self._receive_headers(stream_id, flags, payload)
+            self._receive_block(self._headers.receive_headers(stream_id, flags, payload))
         elif kind == frames.CONTINUATION:
-            self._receive_continuation(stream_id, flags, payload)
+            self._receive_block(self._headers.receive_continuation(stream_id, flags, payload))
         elif kind == frames.DATA:
             self._receive_late_data(stream_id, flags, payload)
         elif kind == frames.WINDOW_UPDATE:
@@ -265,35 +263,11 @@ class Connection:
             # Section 5.5: unknown frames are ignored.
             self._count_empty_frame()
 
-    def _receive_headers(self, stream_id: int, flags: int, payload: bytes) -> None:
-        """Take a HEADERS frame (section 6.2)."""
-        start, stop = 0, len(payload)
-        if flags & frames.PADDED:
-            start, stop = _strip_padding(payload, start, stop)
-        if flags & frames.HAS_PRIORITY:
-            start += 5
-            if start > stop:
-                raise ProtocolError(ErrorCode.FRAME_SIZE_ERROR, "HEADERS too short for its priority")
-        block = payload[start:stop]
-        is_end = bool(flags & frames.END_STREAM)
-        if flags & frames.END_HEADERS:
-            self._receive_block(stream_id, self._decoder.decode(block), is_end)
-        else:
-            self._continued = stream_id, is_end, [block]
-
-    def _receive_continuation(self, stream_id: int, flags: int, payload: bytes) -> None:
-        """Take a CONTINUATION frame (section 6.10)."""
-        if self._continued is None or self._continued[0] != stream_id:
-            raise ProtocolError(ErrorCode.PROTOCOL_ERROR, "CONTINUATION without HEADERS")
-        _, is_end, pieces = self._continued
-        pieces.append(payload)
-        if sum(map(len, pieces)) > self._max_block_size or (not payload and len(pieces) > 2):
-            raise ProtocolError(ErrorCode.ENHANCE_YOUR_CALM, "endless header block")
-        if flags & frames.END_HEADERS:
-            self._continued = None
-            self._receive_block(stream_id, self._decoder.decode(b"".join(pieces)), is_end)
-
-    def _receive_block(self, stream_id: int, block: HeaderBlock, is_end: bool) -> None:
+    def _receive_block(self, headers: StreamHeaders | None) -> None:
+        """Take a header block, if it is whole."""
+        if headers is None:
+            return
+        stream_id, block, is_end = headers
         stream = self.streams.get(stream_id)
         if stream is None:
             self._check_late_frame(stream_id, is_end)
@@ -480,7 +454,7 @@ class Connection:
         else:
             self.send_frame(frames.encode_goaway(0, code))
         self._partial = b""
-        self._continued = None
+        self._headers.clear()
         for stream in list(self.streams.values()):
             self._forget(stream)
             stream.receiver.receive_failure(stream_code, message, stream.id > self._last_id)
@@ -489,13 +463,3 @@ class Connection:
 def _no_settings() -> ProtocolError:
     """Build the error of section 3.4."""
     return ProtocolError(ErrorCode.PROTOCOL_ERROR, "its first frame is not SETTINGS")
-
-
-def _strip_padding(payload: bytes, start: int, stop: int) -> tuple[int, int]:
-    """Return where the content of a padded frame begins and ends (sections 6.1 and 6.2)."""
-    if start == stop:
-        raise ProtocolError(ErrorCode.FRAME_SIZE_ERROR, "padded frame without a length")
-    padding = payload[start]
-    if padding >= stop - start:
-        raise ProtocolError(ErrorCode.PROTOCOL_ERROR, "padding longer than its frame")
-    return start + 1, stop - padding

@@ -6,6 +6,8 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
+from gemwire._transport.h2.errors import ErrorCode, ProtocolError
+
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 #: Length (as 16 and 8 bits), type, flags, stream identifier with its reserved bit.
@@ -89,3 +91,17 @@ def decode_uint32(payload: bytes, offset: int = 0) -> int:
     """Decode 4 bytes."""
     number: int = _UINT32.unpack_from(payload, offset)[0]
     return number
+
+
+def strip_padding(payload: bytes, start: int, stop: int) -> tuple[int, int]:
+    """Return where the content of a padded frame begins and ends (sections 6.1 and 6.2).
+
+    Raises:
+        ProtocolError: The padding is longer than the frame.
+    """
+    if start == stop:
+        raise ProtocolError(ErrorCode.FRAME_SIZE_ERROR, "padded frame without a length")
+    padding = payload[start]
+    if padding >= stop - start:
+        raise ProtocolError(ErrorCode.PROTOCOL_ERROR, "padding longer than its frame")
+    return start + 1, stop - padding

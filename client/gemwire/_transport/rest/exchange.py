@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-import grpc
 from google.protobuf.message import Message
 
 from gemwire._secret import hide_header
 from gemwire._transport.metadata import API_CLIENT, ROUTING
 from gemwire._transport.rest.http_errors import (
     BROKEN,
+    Headers,
     HttpError,
     from_api_error,
     from_response,
@@ -25,7 +25,9 @@ from gemwire._transport.rest.http_errors import (
 from gemwire._transport.rest.sse import EventParser
 from gemwire._transport.rest.transcode import HttpRequest, from_json, to_http
 from gemwire._transport.serialized_message import SerializedMessage
+from gemwire_runtime import large_integers
 from gemwire_runtime.method import Method
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Exchange, Session
@@ -36,6 +38,8 @@ _Message = TypeVar("_Message", bound=Message)
 #: Bytes of an error that are read: pages of proxies can be long.
 _MAX_ERROR_SIZE = 1 << 18
 _EVENTS = "text/event-stream"
+#: Data of the event that ends some streams.
+_DONE = b"[DONE]"
 #: Header fields that HTTP reserves, and those that are set here.
 _RESERVED = frozenset(
     {
@@ -133,13 +137,14 @@ class HttpCall(Generic[_Message]):
             return exchange
         raise await read_error(exchange)
 
-    async def fetch(self, session: Session) -> bytes:
-        """Return the JSON of the one response. Raises as `open`."""
-        return await (await self.open(session)).read_all()
+    async def fetch(self, session: Session) -> tuple[bytes, Headers]:
+        """Return the JSON of the one response, and its header fields. Raises as `open`."""
+        exchange = await self.open(session)
+        return await exchange.read_all(), exchange.headers
 
     async def fetch_message(self, session: Session) -> _Message:
         """Return the one response. Raises as `open` and `parse_message`."""
-        return parse_message(self.response, await self.fetch(session))
+        return parse_message(self.response, (await self.fetch(session))[0])
 
     async def open_events(self, session: Session) -> EventSource:
         """Start a call whose response is a stream. Raises as `open`."""
@@ -167,17 +172,20 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
     if not data.strip():
         if not kind.DESCRIPTOR.fields:
             return kind()
-        raise HttpError(grpc.StatusCode.INTERNAL, "the response is empty, without a message")
+        raise HttpError(StatusCode.INTERNAL, "the response is empty, without a message")
     try:
-        tree: object = json.loads(data)
+        tree, has_large = large_integers.loads(data)
         error = tree.get("error") if isinstance(tree, dict) else None
         if isinstance(error, dict) and "error" not in kind.DESCRIPTOR.fields_by_name:
             raise from_api_error(error, ())
-        return from_json(kind, tree)
+        message = from_json(kind, tree)
+        if has_large:
+            large_integers.attach(message, tree)
+        return message
     except (ValueError, RecursionError) as error:
         start = data[:80].encode("utf-8", "replace") if isinstance(data, str) else data[:80]
         text = f"the response cannot be read: {error} (it begins with {summarize(start)!r})"
-        raise HttpError(grpc.StatusCode.INTERNAL, text) from None
+        raise HttpError(StatusCode.INTERNAL, text) from None
 
 
 class EventSource:
@@ -204,12 +212,12 @@ class EventSource:
                 raise response_too_large(self._exchange.max_size)
             received = await self._exchange.read_some()
             if received:
-                if events := self._parser.feed(received):
+                if events := [event for event in self._parser.feed(received) if event != _DONE]:
                     return events
                 continue
             self._ended = True
             self._exchange.close()
-            if (last := self._parser.end()) is not None:
+            if (last := self._parser.end()) not in {None, _DONE}:
                 return [_check_complete(last)]
         return []
 
@@ -237,5 +245,5 @@ def _check_complete(last: bytes) -> bytes:
         return last  # Complete or not, it cannot be read.
     except ValueError:
         text = f"{BROKEN}the stream ended in the middle of an event"
-        raise HttpError(grpc.StatusCode.UNAVAILABLE, text) from None
+        raise HttpError(StatusCode.UNAVAILABLE, text) from None
     return last

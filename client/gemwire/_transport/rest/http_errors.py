@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-import grpc
 from google.protobuf import json_format
 
 from gemwire._transport.call_error import CallError
 from gemwire._transport.retry import PUSHBACK
 from gemwire._transport.status import DETAILS
 from gemwire_runtime.pool import POOL
+from gemwire_runtime.status_code import StatusCode
 
 Headers = Sequence[tuple[str, str]]
 
@@ -74,7 +74,7 @@ class HttpError(CallError):
 
     def __init__(
         self,
-        code: grpc.StatusCode,
+        code: StatusCode,
         details: str,
         trailers: Sequence[tuple[str, str | bytes]] = (),
         *,
@@ -95,14 +95,22 @@ def from_response(status: int, headers: Headers, body: bytes) -> HttpError:
     if 300 <= status < 400:
         where = named.get("location", "elsewhere")
         text = f"HTTP {status}: redirected to {where!r}, which is not followed; check api_endpoint"
-        return HttpError(grpc.StatusCode.UNKNOWN, text, headers)
+        return HttpError(StatusCode.UNKNOWN, text, headers)
     kind = named.get("content-type", "nothing").partition(";")[0]
     phrase = HTTPStatus(status).phrase if status in list(HTTPStatus) else ""
     text = f"HTTP {status} {phrase}".rstrip() + f", and {kind} instead of a response of the API"
     if summary := summarize(body):
         text += f": {summary}"
-    code = grpc.StatusCode[_FOREIGN.get(status, "UNKNOWN")]
+    code = StatusCode[_FOREIGN.get(status, "UNKNOWN")]
     return HttpError(code, text, [*headers, *_pushback(headers)])
+
+
+def from_handshake(status: int, headers: Headers) -> HttpError:
+    """Convert a response that opens no WebSocket, whose body the HTTP client does not read."""
+    code = StatusCode[_FOREIGN.get(status, "UNKNOWN")]
+    phrase = HTTPStatus(status).phrase if status in list(HTTPStatus) else ""
+    text = f"HTTP {status} {phrase}".rstrip() + " instead of an open WebSocket"
+    return HttpError(code, text, [*headers, *_pushback(headers)], delivered=False)
 
 
 def from_api_error(error: Mapping[str, object], headers: Headers, status: int = 0) -> HttpError:
@@ -117,11 +125,11 @@ def from_api_error(error: Mapping[str, object], headers: Headers, status: int = 
 
     name = str(error.get("status", ""))
     number = error.get("code")
-    if name not in grpc.StatusCode.__members__:
+    if name not in StatusCode.__members__:
         known = number if isinstance(number, int) and number in _CANONICAL else status
         name = _CANONICAL.get(known, "UNKNOWN")
-    code = grpc.StatusCode[name]
-    packed = status_pb2.Status(code=code.value[0], message=str(error.get("message", "")))
+    code = StatusCode[name]
+    packed = status_pb2.Status(code=code, message=str(error.get("message", "")))
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         try:
@@ -162,7 +170,7 @@ def _pushback(headers: Headers) -> list[tuple[str, str | bytes]]:
 def response_too_large(limit: int) -> HttpError:
     """Return the error of a response or an event of more than ``limit`` bytes."""
     return HttpError(
-        grpc.StatusCode.RESOURCE_EXHAUSTED, f"{TOO_LARGE} ({limit} bytes, client_options.max_response_size)"
+        StatusCode.RESOURCE_EXHAUSTED, f"{TOO_LARGE} ({limit} bytes, client_options.max_response_size)"
     )
 
 

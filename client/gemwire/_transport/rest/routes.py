@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import re
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -14,6 +13,7 @@ from google.protobuf.message import Message
 
 from gemwire._transport.rest.transcode import bindings
 from gemwire_proto.families import PACKAGES
+from gemwire_runtime import large_integers
 from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.pool import POOL
 
@@ -90,11 +90,15 @@ def from_http(
     for route in _routes():
         if match := route.pattern.fullmatch(f"{verb} {path}"):
             try:
-                content = json.loads(body) if body else {}
-                tree: _Tree = content if route.body in {"", "*"} else {route.body: content}
+                content, has_large = large_integers.loads(body) if body else ({}, False)
+                tree: _Tree = {route.body: content}
+                if route.body in {"", "*"} and isinstance(content, dict):
+                    tree = content
                 for name, value in [*zip(route.fields, match.groups(), strict=True), *query]:
                     _add(tree, name, value)
                 message = json_format.ParseDict(tree, route.method.request(), descriptor_pool=POOL)
+                if has_large:
+                    large_integers.attach(message, tree)
             except (ValueError, TypeError, AttributeError, json_format.Error):
                 return None
             return route.method, message

@@ -1,4 +1,4 @@
-"""HTTP sessions. The only module that imports the HTTP client, aiohttp.
+"""HTTP sessions. This module and `websocket` import the HTTP client, aiohttp, and no other does.
 
 It was chosen by measurement (benchmarks/http_clients.py): on an event loop a call costs a sixth of what
 it costs with httpx. Threads use it too, on a loop in a thread of its own: that costs less than httpx's
@@ -16,12 +16,20 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import aiohttp
-import grpc
 from yarl import URL
 
 from gemwire._secret import drop_frames
-from gemwire._transport.rest.http_errors import BROKEN, UNCONNECTED, HttpError, response_too_large
+from gemwire._transport.rest.given_clients import GivenClient
+from gemwire._transport.rest.http_errors import (
+    BROKEN,
+    UNCONNECTED,
+    HttpError,
+    from_handshake,
+    response_too_large,
+)
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
+from gemwire._transport.rest.websocket import WebSocket
+from gemwire_runtime.status_code import StatusCode
 
 VERSION = aiohttp.__version__
 
@@ -29,6 +37,10 @@ VERSION = aiohttp.__version__
 _CONNECT_TIMEOUT = 5.0
 #: Seconds that an idle connection is kept open; less than servers and middleboxes do.
 _KEEP_ALIVE = 15.0
+#: Seconds between pings of a WebSocket, which ends half of them after one without an answer.
+_HEARTBEAT = 20.0
+#: Seconds in which a server answers that a WebSocket is closed.
+_CLOSE_TIMEOUT = 1.0
 #: Bytes from which a body is given as a file, which aiohttp sends in pieces; it warns of larger ones.
 _LARGE = 1 << 20
 #: Seconds for TLS connections to shut down.
@@ -55,36 +67,43 @@ if hasattr(os, "register_at_fork"):
 class Session:
     """The connections to one target on one event loop; everything here must be used on that loop."""
 
-    def __init__(self, target: HttpTarget) -> None:
+    def __init__(self, target: HttpTarget, client: aiohttp.ClientSession | None = None) -> None:
         """Initialize a session. Nothing is connected yet.
+
+        ``client``: the program's own, which it closes itself.
 
         Raises:
             OSError: A file of certificates does not exist.
             ValueError: The environment names an unsupported proxy.
         """
         self.target = target
-        self._proxy = target.proxy()
-        self._pending: set[asyncio.Task[aiohttp.ClientResponse]] = set()
+        self._proxy = target.proxy() if client is None else None
+        self._is_owned = client is None
+        self._pending: set[asyncio.Task[Exchange]] = set()
         self._exchanges: weakref.WeakSet[Exchange] = weakref.WeakSet()
         self.closed = False
+        self._client = client or self._create_client(target)
+        self.loop = asyncio.get_running_loop()
+        for other in list(_open):
+            if other.loop.is_closed():
+                _open.discard(other)
+        _open.add(self)
+
+    @staticmethod
+    def _create_client(target: HttpTarget) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=target.tls() or True,
             # No limit, as with gRPC: each stream occupies a connection.
             limit=0,
             keepalive_timeout=_KEEP_ALIVE,
         )
-        self._client = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
             # Otherwise it would read variables on each request, and passwords from ~/.netrc.
             trust_env=False,
         )
-        self.loop = asyncio.get_running_loop()
-        for other in list(_open):
-            if other.loop.is_closed():
-                _open.discard(other)
-        _open.add(self)
 
     async def send(
         self, verb: str, target: str, headers: Mapping[str, str], body: bytes | None, timeout: float | None
@@ -103,35 +122,13 @@ class Session:
         """
         if self.closed:
             raise _closed()
-        content: io.BytesIO | bytes | None = (
-            io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
-        )
-        limits = aiohttp.ClientTimeout(
-            # To aiohttp, 0 means no timeout.
-            total=None if timeout is None else max(timeout, _SHORTEST),
-            sock_connect=_CONNECT_TIMEOUT,
-            ceil_threshold=_NEVER,
-        )
-
-        async def request() -> aiohttp.ClientResponse:
-            return await self._client.request(
-                verb,
-                self._to_url(target),
-                headers=headers,
-                data=content,
-                allow_redirects=False,
-                proxy=self._proxy.url if self._proxy else None,
-                proxy_headers=self._proxy.headers if self._proxy else None,
-                timeout=limits,
-            )
-
         ends_at = None if timeout is None else self.loop.time() + timeout
         with self.translate_errors(is_sending=True):
             # A task of its own, which `close` can cancel whatever it waits for.
-            task = self.loop.create_task(request())
+            task = self.loop.create_task(self.open_exchange(verb, target, headers, body, timeout, ends_at))
             self._pending.add(task)
             try:
-                exchange = Exchange(self, await task, ends_at)
+                exchange = await task
             except asyncio.CancelledError as error:
                 drop_frames(error)
                 if self.closed and not _is_task_cancelling():
@@ -145,12 +142,75 @@ class Session:
         self._exchanges.add(exchange)
         return exchange
 
-    def _to_url(self, target: str) -> URL:
+    async def open_exchange(
+        self,
+        verb: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float | None,
+        ends_at: float | None,
+    ) -> Exchange:
+        """Send a request; see `send`, which makes errors of aiohttp's."""
+        content: io.BytesIO | bytes | None = (
+            io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
+        )
+        limits = aiohttp.ClientTimeout(
+            # To aiohttp, 0 means no timeout.
+            total=None if timeout is None else max(timeout, _SHORTEST),
+            sock_connect=_CONNECT_TIMEOUT,
+            ceil_threshold=_NEVER,
+        )
+        response = await self._client.request(
+            verb,
+            self.to_url(target),
+            headers=headers,
+            data=content,
+            allow_redirects=False,
+            proxy=self._proxy.url if self._proxy else None,
+            proxy_headers=self._proxy.headers if self._proxy else None,
+            timeout=limits,
+        )
+        return Exchange(self, response, ends_at)
+
+    async def connect(self, target: str, headers: Mapping[str, str]) -> WebSocket:
+        """Open a WebSocket.
+
+        Args:
+            target: Its path.
+            headers: The header fields.
+
+        Raises:
+            HttpError: The server refused it, or did not answer.
+        """
+        if self.closed:
+            raise _closed()
+        with self.translate_errors(is_sending=True):
+            opening = self._client.ws_connect(
+                self.to_url(target),
+                headers=headers,
+                proxy=self._proxy.url if self._proxy else None,
+                proxy_headers=self._proxy.headers if self._proxy else None,
+                max_msg_size=self.target.max_response_size,
+                heartbeat=_HEARTBEAT,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),
+            )
+            try:
+                found = await asyncio.wait_for(opening, _CONNECT_TIMEOUT)
+            except aiohttp.WSServerHandshakeError as error:
+                raise from_handshake(error.status, [*(error.headers or {}).items()]) from None
+            except asyncio.TimeoutError:
+                text = f"{UNCONNECTED}{self.target.origin} opened no WebSocket within {_CONNECT_TIMEOUT:g} s"
+                raise HttpError(StatusCode.UNAVAILABLE, text, delivered=False) from None
+        return WebSocket(self, found)
+
+    def to_url(self, target: str) -> URL:
+        """Return the URL of a path and query, or of a whole address."""
         try:
             # It is encoded already, and must not be normalised.
             return URL(target if "://" in target else self.target.base + target, encoded=True)
         except ValueError as error:
-            raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
+            raise HttpError(StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
 
     @contextlib.contextmanager
     def translate_errors(self, *, is_sending: bool = False) -> Iterator[None]:
@@ -171,7 +231,8 @@ class Session:
         for exchange in list(self._exchanges):
             # aiohttp would close the connection, and readers of the response would wait forever.
             exchange.close()
-        await self._client.close()
+        if self._is_owned:
+            await self._client.close()
         # Sockets close after a few iterations of the loop, which may stop next; those with TLS take longer.
         await asyncio.sleep(0 if self.target.scheme == "http" else _TLS_SHUTDOWN)
         _open.discard(self)
@@ -181,11 +242,24 @@ class Session:
         self.closed = True
         for exchange in list(self._exchanges):
             exchange.shut_down()
+        if not self._is_owned:
+            return
         # On a closed loop aiohttp only forgets its connections, so that it does not log that they are open.
         closing = self._client.close()
         with contextlib.suppress(StopIteration):
             closing.send(None)
         closing.close()
+
+
+def open_session(target: HttpTarget, given: GivenClient | None) -> Session:
+    """Return a session on the running loop, with the program's client if there is one."""
+    if given is None:
+        return Session(target)
+    if isinstance(given.client, aiohttp.ClientSession):
+        return Session(target, given.client)
+    from gemwire._transport.rest.httpx_session import HttpxSession
+
+    return HttpxSession(target, given)
 
 
 class Exchange:
@@ -278,16 +352,16 @@ def _is_task_cancelling() -> bool:
 
 
 def _closed() -> HttpError:
-    return HttpError(grpc.StatusCode.CANCELLED, "the client was closed during the call")
+    return HttpError(StatusCode.CANCELLED, "the client was closed during the call")
 
 
 def _to_http_error(error: Exception, origin: str) -> HttpError:
-    unavailable, internal = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL
+    unavailable, internal = StatusCode.UNAVAILABLE, StatusCode.INTERNAL
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         text = f"{UNCONNECTED}{origin} did not accept a connection within {_CONNECT_TIMEOUT:g} s"
         return HttpError(unavailable, text, delivered=False)
     if isinstance(error, asyncio.TimeoutError):
-        return HttpError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+        return HttpError(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
     if isinstance(error, aiohttp.ClientHttpProxyError):
         text = f"{UNCONNECTED}the proxy answered HTTP {error.status} {error.message}"
         return HttpError(unavailable, text, delivered=False)

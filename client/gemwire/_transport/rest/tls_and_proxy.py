@@ -11,6 +11,7 @@ from gemwire._transport.connection_probe import ConnectionProbe, Route
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.endpoint import DEFAULT_PORT, EMULATOR, HTTP_EMULATOR, is_loopback, with_brackets
 from gemwire._transport.proxies import Proxy, find_http_proxy
+from gemwire._transport.rest.given_clients import NO_CLIENTS, GivenClients
 from gemwire._transport.tls_context import HTTP_ROOTS, create_http_context
 from gemwire.options import MAX_RESPONSE_SIZE
 
@@ -25,6 +26,7 @@ class HttpTarget:
         certificate: Client certificate and key, PEM, for mutual TLS.
         max_response_size: Bytes that a response, or an event of a stream, may have.
         path: Path before that of each call.
+        clients: HTTP clients of the program's own.
     """
 
     scheme: str
@@ -32,6 +34,7 @@ class HttpTarget:
     certificate: tuple[bytes, bytes] | None = None
     max_response_size: int = MAX_RESPONSE_SIZE
     path: str = ""
+    clients: GivenClients = NO_CLIENTS
 
     def __repr__(self) -> str:
         return f"<HttpTarget {self.origin}{' mTLS' if self.certificate else ''}>"
@@ -60,6 +63,7 @@ class HttpTarget:
             settings.certificate,
             settings.max_response_size,
             settings.http_path,
+            settings.http_clients,
         )
 
     @property

@@ -21,7 +21,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from gemwire._transport.serialized_message import SerializedMessage
-from gemwire_runtime import json_only
+from gemwire_runtime import json_only, large_integers
 from gemwire_runtime.method import AnyMethod, HttpBinding, Kind
 from gemwire_runtime.pool import POOL
 
@@ -145,7 +145,7 @@ def _describe_mismatch(method: AnyMethod, message: Message) -> str:
 
 def _build_request(rule: _Rule, path: str, method: AnyMethod, message: Message) -> HttpRequest:
     try:
-        left: dict[str, object] = json_format.MessageToDict(message, descriptor_pool=POOL)
+        left = to_dict(message)
     except json_format.Error as error:
         raise ValueError(f"{method.name}: the request has no JSON form: {error}") from None
     for field, _ in rule.variables:
@@ -161,6 +161,23 @@ def _build_request(rule: _Rule, path: str, method: AnyMethod, message: Message) 
         query = list(_to_parameters(left))
     body = None if content is None else _to_bytes(content)
     return HttpRequest(rule.verb, f"{path}?{urlencode([*query, system])}", body)
+
+
+def to_json(message: Message) -> str:
+    """Return a message as JSON. Raises ValueError if a value has no JSON form."""
+    try:
+        tree = to_dict(message)
+    except json_format.Error as error:
+        raise ValueError(f"{message.DESCRIPTOR.name}: it has no JSON form: {error}") from None
+    return _to_bytes(tree).decode()
+
+
+def to_dict(message: Message) -> dict[str, object]:
+    """Return the JSON of a message, with whole numbers of any size as they are. Raises json_format.Error."""
+    tree: dict[str, object] = json_format.MessageToDict(message, descriptor_pool=POOL)
+    if json_only.may_be_in(message, message.SerializeToString()):
+        large_integers.restore(tree, message)
+    return tree
 
 
 def _to_bytes(content: object) -> bytes:

@@ -15,16 +15,18 @@ from google.protobuf.message import Message
 from gemwire._log import log
 from gemwire._transport import endpoint
 from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.channel_options import Target
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.rest.transcode import bindings
-from gemwire._transport.sync.channel_pool import PROBE_LINGER, ChannelPool, can_connect
-from gemwire._transport.sync.concurrency import sleep
-from gemwire._transport.sync.grpc_transport import Transport
+from gemwire._transport.sync.channel_pool import PROBE_LINGER, ChannelPool, build_metadata, can_connect
+from gemwire._transport.sync.concurrency import call_and_collect, sleep
 from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.rest_transport import require_http_client
+from gemwire._transport.sync.transport import Transport
+from gemwire._transport.sync.websocket_call import FallbackBidiCall
 from gemwire_runtime.method import AnyMethod, Kind
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class AutoTransport(Transport):
     """
 
     kind = "auto"
+    build_metadata = staticmethod(build_metadata)
     find_emulator = staticmethod(endpoint.find_dual_emulator)
 
     def __init__(self, **arguments: Unpack[TransportArguments]) -> None:
@@ -80,7 +83,7 @@ class AutoTransport(Transport):
                 )
             return http.current()
 
-        channels = ChannelPool(settings.grpc_target(route))
+        channels = ChannelPool(Target.of(settings, route))
         return FallbackPool(channels, http, endpoint.with_port(settings.host))
 
 
@@ -163,11 +166,13 @@ class FallbackConnection:
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return what makes the calls of a method."""
         over_grpc: Callable[..., Any] = self.channel.callable(method)
-        if not bindings(method):
+        if not (bindings(method) or method.websocket):
             return over_grpc
         if self._pool.is_blocked:
             return self._http.current().callable(method)
         choose = partial(self._choose, method, over_grpc)
+        if method.websocket:
+            return partial(FallbackBidiCall, choose)
         if method.kind is not Kind.UNARY:
             return lambda request, **rest: FallbackStreamCall(choose, request, **rest)
 
@@ -218,7 +223,7 @@ def _call(
     callable_: Callable[..., Message],
     timeout: float | None,
 ) -> Message:
-    return callable_(request, timeout=timeout, metadata=metadata)
+    return call_and_collect(callable_, request, timeout, metadata)
 
 
 class FallbackStreamCall:

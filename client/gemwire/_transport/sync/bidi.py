@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.json_only import to_grpc_request
+from gemwire._transport.json_only import to_bidi_request, to_grpc_request
+from gemwire._transport.metadata import CallMetadata
 from gemwire._transport.sync.bidi_call import BidiCall
 from gemwire._transport.sync.canceller import Canceller
-from gemwire._transport.sync.concurrency import CallMetadata
 from gemwire_runtime.method import AnyMethod, Method
 
 _Request = TypeVar("_Request", bound=Message)
@@ -67,7 +67,7 @@ class BidiStream(BidiCall[_Response], Generic[_Request, _Response]):
                 before.
             TypeError: The message is of another type.
         """
-        message = to_grpc_request(self._method, request)
+        message = to_bidi_request(self._call, self._method, request)
         while True:
             if self._cancel.done():
                 raise self._attempts.cancelled_error("the call has ended; nothing more can be written")

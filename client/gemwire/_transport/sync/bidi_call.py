@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError, rpc_errors
 from gemwire._transport.sync.backoff import find_cause
 from gemwire._transport.sync.canceller import Canceller
-from gemwire._transport.sync.concurrency import CancelledError, RpcError, is_task_cancelling, receive
+from gemwire._transport.sync.concurrency import CancelledError, is_task_cancelling, receive
 from gemwire._transport.sync.stream_call import StreamCall
 from gemwire._transport.sync.watchdog import IdleWatchdog
 from gemwire._transport.undecodable import UndecodableResponse
@@ -52,7 +53,7 @@ class BidiCall(StreamCall[_Response]):
                 self._failure = message
                 self._cancel()
                 raise message
-        except RpcError as raised:
+        except rpc_errors() as raised:
             cause = None if self._cancelled else find_cause(self._attempts, raised)
             failure: APIError = cause or self._error(self._failure or raised, watchdog)
         except CancelledError:

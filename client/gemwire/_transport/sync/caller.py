@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import rpc_errors
 from gemwire._transport.connection import ConnectionPool
 from gemwire._transport.credentials import Authorization
 from gemwire._transport.hedge_policy import HedgeState
-from gemwire._transport.metadata import MetadataCache
+from gemwire._transport.metadata import CallMetadata, MetadataCache, Pair
 from gemwire._transport.observe import ObservedCall, has_observers
 from gemwire._transport.request_message import create_request
+from gemwire._transport.response_metadata import RECEIVED
 from gemwire._transport.retry import (
     RetryBudget,
     check_timeout,
@@ -25,13 +27,7 @@ from gemwire._transport.retry import (
 )
 from gemwire._transport.sync.backoff import back_off
 from gemwire._transport.sync.bidi import BidiStream
-from gemwire._transport.sync.concurrency import (
-    CallMetadata,
-    CancelledError,
-    RpcError,
-    build_metadata,
-    is_task_cancelling,
-)
+from gemwire._transport.sync.concurrency import CancelledError, call_and_collect, is_task_cancelling
 from gemwire._transport.sync.hedging import race_attempts
 from gemwire._transport.sync.operation import Operation
 from gemwire._transport.sync.pager import Pager
@@ -79,11 +75,16 @@ class Caller:
         """
         self.pool = pool
         self.authorization = authorization
-        self.metadata_cache = MetadataCache(api_client, build_metadata)
+        self.metadata_cache = MetadataCache(api_client, self.build_metadata)
         self.budget = RetryBudget()
         self._hedges = HedgeState(self.budget)
         self._host = host
         self._log_content = log_content
+
+    @staticmethod
+    def build_metadata(pairs: tuple[Pair, ...]) -> CallMetadata:
+        """Return the metadata of calls in the form that the connections take best; they are reused."""
+        return pairs
 
     def unary(
         self,
@@ -142,7 +143,12 @@ class Caller:
                     call = connection.callable(method)
                     if attempt is None:
                         result: _Result = check_response(
-                            call(message, timeout=left, metadata=headers), method
+                            (
+                                call(message, timeout=left, metadata=headers)
+                                if RECEIVED.get() is None
+                                else call_and_collect(call, message, left, headers)
+                            ),
+                            method,
                         )
                     else:
                         attempts = attempts or Attempts(
@@ -150,7 +156,7 @@ class Caller:
                         )
                         result = attempt(call, message, left, headers, attempts)
                     break
-                except RpcError as error:
+                except rpc_errors() as error:
                     attempts = attempts or Attempts(
                         self, method, policy, began, seconds, connection, observed
                     )
@@ -202,7 +208,7 @@ class Caller:
         connection = self.pool.current()
         call = connection.callable(method)
         began = time.monotonic()
-        ready = self.authorization.pairs(began)
+        ready = self.authorization.session_pairs(began)
         pairs = wait_for_token(self.authorization, ready, seconds, method.path[1:])
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
         attempts = Attempts(self, method, None, began, seconds, connection, observed)

@@ -13,6 +13,7 @@ from grpc.experimental import ChannelOptions
 from gemwire._transport import fork
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target, replacement
+from gemwire._transport.metadata import Pair
 
 #: Streams without a thread of their own: a third to two fifths less CPU per message.
 _SINGLE_THREADED = (ChannelOptions.SingleThreadedUnaryStream, 1)
@@ -92,6 +93,11 @@ class ChannelPool:
 def _close(channel: grpc.Channel, generation: int) -> None:
     if generation == fork.generation():
         channel.close()
+
+
+def build_metadata(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    """Return the metadata of calls: pairs, as they are."""
+    return pairs
 
 
 #: Seconds for which a thread of grpc goes on watching a channel after `can_connect` returned; it raises

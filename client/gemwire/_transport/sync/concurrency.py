@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,24 +11,19 @@ from concurrent import futures
 from concurrent.futures import Future
 from typing import Any, Generic, Protocol, TypeVar
 
-import grpc
 from google.protobuf.message import Message
 
-from gemwire._transport.metadata import Pair
+from gemwire._transport.metadata import CallMetadata
+from gemwire._transport.response_metadata import collect
 
 _T = TypeVar("_T")
 _TCo = TypeVar("_TCo", covariant=True)
 
-#: Base class of the errors of grpc, and of those of calls over HTTP.
-RpcError = grpc.RpcError
-CancelledError = grpc.FutureCancelledError
 sleep = time.sleep
-CallMetadata = tuple[Pair, ...]
 
 
-def build_metadata(pairs: tuple[Pair, ...]) -> CallMetadata:
-    """Return the metadata of calls: pairs, as they are."""
-    return pairs
+class CancelledError(Exception):
+    """A call that ran in the background was cancelled."""
 
 
 def wait_for_future(future: Future[_T], seconds: float) -> _T | None:
@@ -76,6 +72,28 @@ def resolve(value: _T) -> _T:
 def receive(call: Iterator[_T]) -> _T | None:
     """Return the next response of a bidirectional call of grpc; None after the last."""
     return next(call, None)
+
+
+class _EndedCall(Protocol):
+    """A call of grpc that has ended."""
+
+    def initial_metadata(self) -> Iterable[tuple[str, str | bytes]]: ...
+
+
+def call_and_collect(
+    call: Callable[..., _T], request: Message, timeout: float | None, metadata: object
+) -> _T:
+    """Make a unary call and collect the metadata of its response; see `response_metadata`."""
+    sent: object = request
+    if (route := getattr(call, "route", None)) is not None:
+        call, sent = route(request)
+    # Other calls than grpc's collect by themselves.
+    with_call: Callable[..., tuple[_T, _EndedCall]] | None = getattr(call, "with_call", None)
+    if with_call is None:
+        return call(sent, timeout=timeout, metadata=metadata)
+    response, ended = with_call(sent, timeout=timeout, metadata=metadata)
+    collect(ended.initial_metadata())
+    return response
 
 
 class _Future(Protocol[_TCo]):
@@ -132,10 +150,15 @@ class Race(Generic[_T]):
         """Return the response of a call that has ended, or raise its error."""
         try:
             return ended.result()
-        except futures.CancelledError:
+        except (futures.CancelledError, _grpc_cancellation()):
             raise CancelledError from None
 
     def end(self) -> None:
         """Cancel all remaining calls."""
         for future in self._running:
             future.cancel()
+
+
+def _grpc_cancellation() -> type[Exception]:
+    """Return what grpc's futures raise, if it is loaded."""
+    return getattr(sys.modules.get("grpc"), "FutureCancelledError", CancelledError)

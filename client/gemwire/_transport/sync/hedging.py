@@ -10,8 +10,10 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError, rpc_errors
 from gemwire._transport.hedge_policy import HedgePlan
-from gemwire._transport.sync.concurrency import CallMetadata, Race, RpcError
+from gemwire._transport.metadata import CallMetadata
+from gemwire._transport.sync.concurrency import Race
 from gemwire._transport.undecodable import check_response
 from gemwire.errors import APIError
 
@@ -53,7 +55,7 @@ def race_attempts(
                     result = check_response(race.result(ended), method)
                     plan.record_latency(time.monotonic() - began)
                     return result
-                except RpcError as error:
+                except rpc_errors() as error:
                     failure = attempts.error(error)
                     if not plan.is_retryable(failure):
                         raise

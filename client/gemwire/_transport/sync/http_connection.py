@@ -7,27 +7,31 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-import grpc
 from google.protobuf.message import Message
 
 from gemwire._transport import fork
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.connection_probe import ConnectionProbe
+from gemwire._transport.response_metadata import collect
 from gemwire._transport.rest.exchange import EventSource, HttpCall, parse_message
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import bindings
 from gemwire._transport.sync.concurrency import CancelledError, is_task_cancelling
 from gemwire._transport.sync.http_loop import LoopRunner
+from gemwire._transport.sync.websocket_call import HttpBidiCall, start_websocket_call
 from gemwire.errors import Unimplemented
 from gemwire_runtime.method import AnyMethod, Kind
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     from asyncio import Task
 
 #: Metadata, in any of the forms of grpc.
 _Pairs = Iterable[tuple[str, "str | bytes"]]
+#: What makes the calls of a method.
+_Callable: TypeAlias = "HttpUnary | partial[HttpStreamCall] | partial[HttpBidiCall]"
 
 
 class HttpConnection:
@@ -45,23 +49,25 @@ class HttpConnection:
         self.runner = runner
         self.health = ConnectionHealth(probe)
         self.generation = fork.generation()
-        self._callables: dict[AnyMethod, HttpUnary | partial[HttpStreamCall]] = {}
+        self._callables: dict[AnyMethod, _Callable] = {}
 
-    def callable(self, method: AnyMethod) -> HttpUnary | partial[HttpStreamCall]:
+    def callable(self, method: AnyMethod) -> _Callable:
         """Return what makes the calls of a method, called as grpc's multicallables are.
 
         Raises:
             Unimplemented: The method has no HTTP form.
         """
-        found = self._callables.get(method)
+        found: _Callable | None = self._callables.get(method)
         if found is None:
-            if not bindings(method):
+            if not (bindings(method) or method.websocket):
                 raise Unimplemented(
                     f"{method.name} has no HTTP form; nothing was sent",
                     method=method.path[1:],
                     hint="Use a client with the gRPC transport.",
                 )
-            if method.kind is Kind.SERVER_STREAM:
+            if method.websocket:
+                found = partial(start_websocket_call, self.runner, method)
+            elif method.kind is Kind.SERVER_STREAM:
                 found = partial(HttpStreamCall.start, self.runner, method)
             else:
                 found = HttpUnary(self.runner, method)
@@ -85,7 +91,9 @@ class HttpUnary:
         """
         call: HttpCall[Message] = HttpCall.build(self._method, request, metadata, timeout)
         runner = self._runner
-        return parse_message(call.response, runner.run(call.fetch(runner.session)))
+        body, headers = runner.run(call.fetch(runner.session))
+        collect(headers)
+        return parse_message(call.response, body)
 
     def future(
         self, request: Message, *, timeout: float | None, metadata: _Pairs
@@ -96,7 +104,13 @@ class HttpUnary:
 
 
 class HttpStreamCall:
-    """One streaming call, with the interface of grpc's."""
+    """One streaming call, with the interface of grpc's.
+
+    Attributes:
+        carries_json_only: Whether messages may have JSON-only fields.
+    """
+
+    carries_json_only = True
 
     def __init__(self, runner: LoopRunner, call: HttpCall[Message]) -> None:
         self._runner = runner
@@ -194,4 +208,4 @@ class HttpStreamCall:
 
 
 def _cancelled() -> HttpError:
-    return HttpError(grpc.StatusCode.CANCELLED, "the call was cancelled here")
+    return HttpError(StatusCode.CANCELLED, "the call was cancelled here")

@@ -124,6 +124,6 @@ class LoopRunner:
 
 
 async def _open_session(target: HttpTarget) -> Session:
-    from gemwire._transport.rest.session import Session
+    from gemwire._transport.rest.session import open_session
 
-    return Session(target)
+    return open_session(target, target.clients.sync)

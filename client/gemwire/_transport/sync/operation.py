@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-import grpc
 from google.protobuf.message import DecodeError, Message
 
 from gemwire._log import log
@@ -20,6 +19,7 @@ from gemwire.errors import APIError, DeadlineExceeded, Internal, OperationTimeou
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import DEFAULT, AnyMethod, Timeout
 from gemwire_runtime.retry import Retry
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     from gemwire_proto.google.longrunning import operations_pb2
@@ -171,7 +171,7 @@ class Operation(Generic[_Result, _Progress]):
 
     def cancelled(self) -> bool:
         """Return whether the operation was cancelled."""
-        return self.done() and self._operation.error.code == grpc.StatusCode.CANCELLED.value[0]
+        return self.done() and self._operation.error.code == StatusCode.CANCELLED
 
     def add_done_callback(self, callback: Callable[[Operation[_Result, _Progress]], object]) -> None:
         """Call ``callback`` with this object once the operation is done; polls in the background."""

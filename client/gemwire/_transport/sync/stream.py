@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError, rpc_errors
+from gemwire._transport.metadata import CallMetadata
 from gemwire._transport.sync.canceller import Canceller
-from gemwire._transport.sync.concurrency import CallMetadata, CancelledError, RpcError, is_task_cancelling
+from gemwire._transport.sync.concurrency import CancelledError, is_task_cancelling
 from gemwire._transport.sync.stream_call import StreamCall
 from gemwire._transport.sync.watchdog import IdleWatchdog
 from gemwire._transport.undecodable import UndecodableResponse, check_response
@@ -111,7 +113,7 @@ class Stream(StreamCall[_Response]):
                     yield message
                     if watchdog:
                         watchdog.resume()
-        except RpcError as error:
+        except rpc_errors() as error:
             failure = self._error(error, watchdog)
             raise failure from None
         except CancelledError as error:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError
 from gemwire._transport.sync.canceller import Canceller
-from gemwire._transport.sync.concurrency import RpcError
 from gemwire._transport.sync.watchdog import IdleWatchdog
 from gemwire.errors import APIError, StreamConsumed
 
@@ -44,6 +44,11 @@ class StreamCall(ABC, Generic[_Response]):
     def attempts(self) -> int:
         """Number of attempts until the first message; always 1 for a bidirectional call."""
         return self._attempts.count
+
+    @property
+    def carries_json_only(self) -> bool:
+        """Whether messages may have JSON-only fields, which gRPC cannot carry."""
+        return bool(getattr(self._call, "carries_json_only", False))
 
     def __iter__(self) -> Iterator[_Response]:
         if self._iterated:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import rpc_errors
 from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.sync.backoff import back_off
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.concurrency import RpcError
 from gemwire._transport.sync.http_connection import HttpConnection
 from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.token_wait import wait_for_token
@@ -68,7 +68,7 @@ class Transfer:
             pairs = wait_for_token(caller.authorization, ready, self.remaining(), self.method.path[1:])
             try:
                 return step(self.pool.current(), pairs)
-            except RpcError as error:
+            except rpc_errors() as error:
                 if self.done > done_before:
                     attempts.count = 1
                 back_off(attempts, error, pairs)

@@ -8,9 +8,11 @@ arrived, and continues from there. The URL is the only secret of a session: chun
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Generic, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import grpc
+from google.protobuf.message import Message
 
 from gemwire._secret import Secret, hide_header, show_address
 from gemwire._transport.file_objects import Progress
@@ -22,8 +24,8 @@ from gemwire._transport.sync.transfer import Transfer
 from gemwire._transport.sync.upload_source import Source
 from gemwire._transport.token import Pairs
 from gemwire.options import Retry
-from gemwire_proto.v1beta import CreateFileRequest, File
-from gemwire_proto.v1beta.file_service import CREATE_FILE
+from gemwire_runtime.method import Method
+from gemwire_runtime.status_code import StatusCode
 
 #: Bytes of a chunk; the same as for Google's clients.
 CHUNK = 8 << 20
@@ -32,9 +34,7 @@ _CHUNK_TIMEOUT = 300.0
 
 #: A session survives each of these: before it continues it is queried.
 RETRY = Retry(
-    codes=frozenset(
-        {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL, grpc.StatusCode.DEADLINE_EXCEEDED}
-    ),
+    codes=("UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"),
     max_attempts=8,
     initial=0.5,
     maximum=16.0,
@@ -42,22 +42,41 @@ RETRY = Retry(
 )
 
 
-class Upload:
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
+
+
+class Upload(Generic[_Request, _Response]):
     """One upload."""
 
     def __init__(
         self,
         transfer: Transfer,
         source: Source,
-        request: CreateFileRequest,
+        method: Method[_Request, _Response],
+        request: _Request,
+        read_name: Callable[[_Response], str],
         mime_type: str,
         chunk_size: int,
         progress: Progress | None,
     ) -> None:
-        """See `RestTransport.upload_file`. Nothing is sent yet."""
+        """See `RestTransport.upload_file`. Nothing is sent yet.
+
+        Args:
+            transfer: The attempts.
+            source: The contents.
+            method: The RPC that the upload stands for.
+            request: Its request.
+            read_name: Returns the name of what was made; empty where a response is none.
+            mime_type: Media type of the contents.
+            chunk_size: Number of bytes to send at a time.
+            progress: Called after each chunk.
+        """
         self._transfer = transfer
         self._source = source
+        self._method = method
         self._request = request
+        self._read_name = read_name
         self._mime_type = mime_type
         self._chunk_size = chunk_size
         self._progress = progress
@@ -68,8 +87,8 @@ class Upload:
         self._is_last = False
         self._is_unsure = False
 
-    def run(self) -> File:
-        """Upload everything, and return the ``File``.
+    def run(self) -> _Response:
+        """Upload everything, and return the response.
 
         Raises:
             APIError: The upload failed.
@@ -82,10 +101,10 @@ class Upload:
                 self._check_size()
                 end = self._transfer.done + len(self._chunk)
                 self._is_unsure = False
-                file = self._transfer.run(self._send)
-                self._report(self._transfer.done if file is None else end)
-                if file is not None:
-                    return file
+                response = self._transfer.run(self._send)
+                self._report(self._transfer.done if response is None else end)
+                if response is not None:
+                    return response
         finally:
             self._source.close()
 
@@ -118,7 +137,7 @@ class Upload:
         """Start the session."""
         transfer = self._transfer
         remaining = transfer.remaining()
-        metadata = transfer.caller.metadata_cache.get(CREATE_FILE, self._request, transfer.metadata, pairs)
+        metadata = transfer.caller.metadata_cache.get(self._method, self._request, transfer.metadata, pairs)
         headers = {
             **to_headers(metadata, remaining),
             "x-goog-upload-protocol": "resumable",
@@ -129,13 +148,13 @@ class Upload:
             headers["x-goog-upload-header-content-length"] = str(self._source.size)
         if self._source.name.isascii() and self._source.name.isprintable() and self._source.name:
             headers["x-goog-upload-file-name"] = self._source.name
-        form = to_http(CREATE_FILE, self._request)
+        form = to_http(self._method, self._request)
         target = "/upload" + urlsplit(form.target).path
         response, body = self._post(connection, target, headers, form.body or b"{}", remaining)
         location = response.get("x-goog-upload-url")
         if not location:
             raise HttpError(
-                grpc.StatusCode.INTERNAL,
+                StatusCode.INTERNAL,
                 f"the upload did not start: the response has no x-goog-upload-url, but {summarize(body)!r}",
             )
         self._url = resolve_upload_url(self._transfer.pool.target.origin, location)
@@ -143,30 +162,30 @@ class Upload:
         if granularity.isdecimal() and int(granularity) > 0:
             self._chunk_size = max(self._chunk_size // int(granularity), 1) * int(granularity)
 
-    def _send(self, connection: HttpConnection, _: Pairs) -> File | None:
-        """Send the rest of the chunk; returns the file if it was the last."""
-        if self._is_unsure and (file := self._query(connection)) is not None:
-            return file
+    def _send(self, connection: HttpConnection, _: Pairs) -> _Response | None:
+        """Send the rest of the chunk; returns the response if it was the last."""
+        if self._is_unsure and (response := self._query(connection)) is not None:
+            return response
         self._is_unsure = True
         command = "upload, finalize" if self._is_last else "upload"
         status, body = self._command(connection, command, self._chunk)
         if self._is_last:
-            return self._parse_file(status, body)
+            return self._parse_response(status, body)
         if status == "final":
-            raise HttpError(grpc.StatusCode.INTERNAL, "the service ended the upload before its last chunk")
+            raise HttpError(StatusCode.INTERNAL, "the service ended the upload before its last chunk")
         self._transfer.done += len(self._chunk)
         return None
 
-    def _query(self, connection: HttpConnection) -> File | None:
-        """Query how many bytes have arrived; returns the file if all have."""
+    def _query(self, connection: HttpConnection) -> _Response | None:
+        """Query how many bytes have arrived; returns the response if all have."""
         status, body = self._command(connection, "query", b"")
         if status == "final":
-            return self._parse_file(status, body)
+            return self._parse_response(status, body)
         received, acknowledged = self._received, self._transfer.done
         sent = acknowledged + len(self._chunk)
         if not acknowledged <= received <= sent:
             raise HttpError(
-                grpc.StatusCode.DATA_LOSS,
+                StatusCode.DATA_LOSS,
                 f"the service has {received} bytes of the upload, which is not between the {acknowledged} it "
                 f"acknowledged and the {sent} it was sent",
             )
@@ -178,7 +197,7 @@ class Upload:
         remaining = self._transfer.remaining()
         timeout = _CHUNK_TIMEOUT if remaining is None else min(remaining, _CHUNK_TIMEOUT)
         # Without credentials: the URL may be on another host.
-        metadata = self._transfer.caller.metadata_cache.get(CREATE_FILE, None, (), ())
+        metadata = self._transfer.caller.metadata_cache.get(self._method, None, (), ())
         headers = {
             **to_headers(metadata, None),
             "content-type": "application/octet-stream",
@@ -193,22 +212,20 @@ class Upload:
         if status not in ("active", "final"):
             # The response of another server, or of a proxy: the chunk was not taken.
             raise HttpError(
-                grpc.StatusCode.UNAVAILABLE, f"the response to upload command {command!r} has no status"
+                StatusCode.UNAVAILABLE, f"the response to upload command {command!r} has no status"
             )
         return status, content
 
-    def _parse_file(self, status: str, body: bytes) -> File:
+    def _parse_response(self, status: str, body: bytes) -> _Response:
         if status != "final":
+            raise HttpError(StatusCode.INTERNAL, "the upload is complete, but the service expects more bytes")
+        response = parse_message(self._method.response, body)
+        if not self._read_name(response):
             raise HttpError(
-                grpc.StatusCode.INTERNAL, "the upload is complete, but the service expects more bytes"
-            )
-        file = parse_message(CREATE_FILE.response, body).file
-        if not file.name:
-            raise HttpError(
-                grpc.StatusCode.INTERNAL,
+                StatusCode.INTERNAL,
                 f"the upload is complete, but the response has no file, but {summarize(body)!r}",
             )
-        return file
+        return response
 
 
 def resolve_upload_url(origin: str, location: str) -> str:
@@ -229,9 +246,9 @@ def resolve_upload_url(origin: str, location: str) -> str:
     except ValueError:
         # The URL is a secret; what is no URL may hold one.
         text = "the upload did not start: x-goog-upload-url is not the URL of an HTTP server"
-        raise HttpError(grpc.StatusCode.INTERNAL, text) from None
+        raise HttpError(StatusCode.INTERNAL, text) from None
     if there.scheme != "https" and (there.scheme, there.netloc) != (here.scheme, here.netloc):
         raise HttpError(
-            grpc.StatusCode.INTERNAL, f"the upload was directed to {there.hostname!r} without encryption"
+            StatusCode.INTERNAL, f"the upload was directed to {there.hostname!r} without encryption"
         )
     return url

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.batches import (
     BatchJob,
     CancelBatchJobConfig,
@@ -33,14 +33,11 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncBatches:
+class AsyncBatches(AsyncResource):
     """Batch jobs: many requests that the service answers in the background, at half the price.
 
     They are created, read and listed over HTTP, which needs ``gemwire[http]``.
     """
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def create(
         self,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
@@ -26,14 +26,11 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncCaches:
+class AsyncCaches(AsyncResource):
     """Cached content: stored once by the service, and referred to by `GenerateContentConfig.cached_content`.
 
     Cached tokens are billed at a lower rate than those that are sent again.
     """
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def create(
         self, *, model: str, config: CreateCachedContentConfigOrDict | None = None

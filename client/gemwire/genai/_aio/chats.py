@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
 from gemwire.genai._aio.function_executor import expand_sessions
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._aio.response_stream import AsyncResponseStream
 from gemwire.genai._convert.chat_history import (
     History,
@@ -34,11 +35,8 @@ if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import ContentDict
 
 
-class AsyncChats:
+class AsyncChats(AsyncResource):
     """Conversations with a model. Their history is kept by the client, not by the service."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     def create(
         self,
@@ -58,7 +56,9 @@ class AsyncChats:
             ValueError: The name of the model is invalid, or a content has another role or no parts.
             TypeError: An argument is of a wrong type.
         """
-        return AsyncChat(self._api, model, GenerateContentConfig.of(config), History(history))
+        return AsyncChat(
+            self._api, model, GenerateContentConfig.of(config), History(self._api.backend.family, history)
+        )
 
 
 class AsyncChat:
@@ -96,7 +96,8 @@ class AsyncChat:
             RuntimeError: The response to another message is not complete.
             APIError: The call failed.
         """
-        said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        said = to_user_content(message, self._history.family)
+        told, hide_calls = self._effective_config(config)
         told = await expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
@@ -132,7 +133,8 @@ class AsyncChat:
             RuntimeError: The response to another message is not complete.
             APIError: The call failed; reading the stream raises it as well.
         """
-        said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        said = to_user_content(message, self._history.family)
+        told, hide_calls = self._effective_config(config)
         told = await expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
@@ -142,7 +144,9 @@ class AsyncChat:
         except BaseException:
             lease.released = True
             raise
-        return AsyncChatStream(stream, self._history, StreamedTurn(said, before), lease, hide_calls)
+        return AsyncChatStream(
+            stream, self._history, StreamedTurn(said, before, self._history.family), lease, hide_calls
+        )
 
     def record_history(
         self,
@@ -161,8 +165,9 @@ class AsyncChat:
             ValueError: A content is invalid.
             TypeError: A content is of a wrong type.
         """
-        asked = History([to_content(user_input, "user_input")]).comprehensive
-        self._history.record(asked, History(model_output).comprehensive, is_valid)
+        family = self._history.family
+        asked = History(family, [to_content(user_input, "user_input", family)]).comprehensive
+        self._history.record(asked, History(family, model_output).comprehensive, is_valid)
 
     def get_history(self, curated: bool = False) -> list[Content]:
         """Return the history.
@@ -267,7 +272,7 @@ class AsyncChatStream:
         last = GenerateContentResponse()
         async for response in self:
             last = response
-        made = GenerateContentResponse.of(self._turn.message, self._stream.schema)
+        made = self._stream.show(self._turn.message)
         made.automatic_function_calling_history = last.automatic_function_calling_history
         return made
 

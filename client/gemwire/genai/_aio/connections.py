@@ -10,8 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from gemwire._clients.aio.service_client import AsyncServiceClient
-from gemwire._transport.aio.channel_pool import ChannelPool
-from gemwire._transport.aio.grpc_transport import AsyncTransport, GrpcAsyncIOTransport
+from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.recording import Recording
@@ -25,7 +24,7 @@ class AsyncConnections:
     """The transports of one client, with the same settings.
 
     Attributes:
-        transport: The transport of all calls. The default one sends over HTTP what gRPC cannot carry.
+        transport: The transport of all calls. The default one, and h2, send over HTTP what gRPC cannot carry.
     """
 
     transport: AsyncTransport
@@ -41,8 +40,13 @@ class AsyncConnections:
         self._closed = False
         self._rest: RestAsyncIOTransport | None = None
         if transport is None or (recording and recording.replays):
-            pool = ChannelPool(settings.grpc_target(self._route))
-            self.transport = GrpcAsyncIOTransport.from_settings(settings, pool)
+            from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
+
+            self.transport = GrpcAsyncIOTransport.with_route(settings, self._route)
+        elif transport == "h2":
+            from gemwire._transport.aio.h2_transport import H2AsyncIOTransport
+
+            self.transport = H2AsyncIOTransport.with_route(settings, self._route)
         elif transport == "rest":
             self.transport = self._rest = self._make_rest()
         else:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
-from gemwire.genai._aio.api import AsyncApi
+from gemwire._secret import type_name
+from gemwire._transport import credentials
+from gemwire._transport.aio.token_wait import wait_for_token
+from gemwire._transport.token import Pairs, Token
 from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._types.files import (
     DeleteFileConfig,
@@ -17,19 +22,26 @@ from gemwire.genai._types.files import (
     File,
     GetFileConfig,
     ListFilesConfig,
+    RegisterFilesConfig,
+    RegisterFilesResponse,
     UploadFileConfig,
 )
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.videos import GeneratedVideo, Video
-from gemwire.genai.http_options import CallSettings
+from gemwire.options import ClientOptions
+from gemwire_runtime.method import AnyMethod
 
 if TYPE_CHECKING:
+    import builtins
+
+    import google.auth.credentials
+
     from gemwire.genai._types.dicts import (
         DeleteFileConfigOrDict,
         DownloadFileConfigOrDict,
         GetFileConfigOrDict,
-        HttpOptionsOrDict,
         ListFilesConfigOrDict,
+        RegisterFilesConfigOrDict,
         UploadFileConfigOrDict,
     )
 
@@ -49,14 +61,11 @@ class Writable(Protocol):
         """Write some bytes."""
 
 
-class AsyncFiles:
+class AsyncFiles(AsyncResource):
     """Files: their metadata goes over gRPC, their bytes over HTTP, which needs ``gemwire[http]``.
 
     The service deletes uploaded files after 48 hours.
     """
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def upload(
         self,
@@ -83,15 +92,65 @@ class AsyncFiles:
         config = UploadFileConfig.of(config)
         fields = self._api.backend.files.to_upload(config)
         rest = self._api.transfers("files.upload")
-        settings = self._transfer_settings(config.http_options)
+        settings = self._api.transfer_settings(config.http_options)
         try:
             with details_as_json:
                 message = await rest.upload_file(file, file=fields, progress=progress, **settings)
+        except FileNotFoundError as error:
+            said = "file is not a valid file path; there is no such file"
+            raise FileNotFoundError(error.errno, said, error.filename) from None
         except ValueError as error:
             if str(error).startswith("mime_type: "):
                 raise ValueError(f"config.{error}") from None
             raise
         return File.of(message)
+
+    async def register_files(
+        self,
+        *,
+        auth: google.auth.credentials.Credentials,
+        uris: builtins.list[str],
+        config: RegisterFilesConfigOrDict | None = None,
+    ) -> RegisterFilesResponse:
+        """Register objects of Cloud Storage as files, which stay where they are. Needs ``gemwire[http]``.
+
+        The call is not retried, as repeating it registers the objects again.
+
+        Args:
+            auth: google-auth credentials that may read the objects. They are used for this call alone.
+            uris: Addresses of the objects, ``gs://bucket/object``.
+            config: `RegisterFilesConfig`, or a dict of its fields.
+
+        Raises:
+            ImportError: ``gemwire[http]`` is not installed.
+            ValueError: An argument is invalid.
+            TypeError: ``auth`` is not google-auth's, or another argument is of a wrong type.
+            APIError: The credentials gave no token, or the call failed.
+        """
+        config = RegisterFilesConfig.of(config)
+        call = self._api.backend.files.register(uris)
+        options = HttpOptions.of(config.http_options, "config.http_options")
+        token = await self._get_token(auth, call.method, self._api.settings(options).get("timeout"))
+        own = options.model_copy(update={"headers": {**(options.headers or {}), **dict(token)}})
+        return await self._api.call(call, own)
+
+    async def _get_token(
+        self, auth: google.auth.credentials.Credentials, method: AnyMethod, timeout: float | None
+    ) -> Pairs:
+        """Return the headers of credentials that are not the client's."""
+        import google.auth.credentials
+
+        if not isinstance(auth, google.auth.credentials.Credentials):
+            raise TypeError(f"auth: expected google.auth credentials, got {type_name(auth)}")
+        if isinstance(self._api.caller.authorization, Token):
+            raise ValueError(  # noqa: TRY004 - of the client, not of the argument
+                "auth: the client has credentials of its own; use a client with an API key"
+            )
+        service = self._api.backend.service
+        authorization = credentials.resolve(auth, ClientOptions(), service, service.host)
+        with details_as_json:
+            ready = authorization.pairs(time.monotonic())
+            return await wait_for_token(authorization, ready, timeout, method.path[1:])
 
     async def get(self, *, name: str, config: GetFileConfigOrDict | None = None) -> File:
         """Get the metadata of a file.
@@ -181,7 +240,7 @@ class AsyncFiles:
         config = DownloadFileConfig.of(config)
         name, video = self._api.backend.files.to_download(file)
         rest = self._api.transfers("files.download")
-        settings = self._transfer_settings(config.http_options)
+        settings = self._api.transfer_settings(config.http_options)
         memory = io.BytesIO()
         target = memory if destination is None else destination
         with details_as_json:
@@ -192,10 +251,3 @@ class AsyncFiles:
         if video is not None:
             video.video_bytes = data
         return data
-
-    def _transfer_settings(self, http_options: HttpOptionsOrDict | None) -> CallSettings:
-        """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
-        settings = self._api.settings(http_options).copy()
-        if http_options is None or HttpOptions.of(http_options, "config.http_options").timeout is None:
-            settings.pop("timeout", None)
-        return settings

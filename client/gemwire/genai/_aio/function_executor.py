@@ -9,16 +9,18 @@ from typing import TypeVar
 
 from gemwire.genai._convert.tools import McpFunction, is_mcp_session
 from gemwire.genai._types.generate_content import GenerateContentConfig, ToolUnion
+from gemwire.genai._types.live import LiveConnectConfig
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+_Config = TypeVar("_Config", GenerateContentConfig, LiveConnectConfig)
 
 
 def check_functions(functions: Iterable[Callable[..., object]]) -> None:
     """Accept all functions; the sync client refuses async ones."""
 
 
-async def expand_sessions(config: GenerateContentConfig) -> GenerateContentConfig:
+async def expand_sessions(config: _Config) -> _Config:
     """Return the config with the tools of MCP sessions in the place of the sessions."""
     if not config.tools or not any(map(is_mcp_session, config.tools)):
         return config

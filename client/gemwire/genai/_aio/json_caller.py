@@ -8,18 +8,17 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.token_wait import wait_for_token
 from gemwire._transport.rest.routes import from_http
+from gemwire._transport.rest.transcode import to_dict
 from gemwire._transport.token import Pairs
 from gemwire.errors import APIError
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._convert.json_request import JsonRequest, keep_property_order
 from gemwire_runtime.aio.caller import AsyncStream
 from gemwire_runtime.method import Kind
-from gemwire_runtime.pool import POOL
 
 #: All are served by v1beta, a superset of the others.
 _VERSION = re.compile(r"^/v1(?:alpha|beta)?/")
@@ -83,7 +82,7 @@ async def _to_events(stream: AsyncStream[Message]) -> AsyncIterator[bytes]:
 
 
 def _to_json(message: Message) -> bytes:
-    return _dump(json_format.MessageToDict(message, descriptor_pool=POOL))
+    return _dump(to_dict(message))
 
 
 def _to_error_json(error: APIError) -> bytes:

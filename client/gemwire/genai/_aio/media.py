@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.content import PILImage
+from gemwire.genai._types.image_editing import (
+    EditImageConfig,
+    EditImageResponse,
+    ReferenceImage,
+    UpscaleImageConfig,
+    UpscaleImageResponse,
+)
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
 from gemwire.genai._types.videos import (
     GenerateVideosConfig,
@@ -15,18 +23,18 @@ from gemwire.genai._types.videos import (
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
+        EditImageConfigOrDict,
         GenerateImagesConfigOrDict,
         GenerateVideosConfigOrDict,
         GenerateVideosSourceOrDict,
         ImageOrDict,
+        UpscaleImageConfigOrDict,
         VideoOrDict,
     )
 
 
-class AsyncMedia:
+class AsyncMedia(AsyncResource):
     """Models that generate images and videos."""
-
-    _api: AsyncApi
 
     async def generate_images(
         self,
@@ -84,18 +92,52 @@ class AsyncMedia:
         call = self._api.backend.media.generate_videos(model, given, config)
         return await self._api.call(call, config.http_options)
 
-    async def edit_image(self, **arguments: object) -> object:
+    async def edit_image(
+        self,
+        *,
+        model: str,
+        prompt: str,
+        reference_images: Sequence[ReferenceImage],
+        config: EditImageConfigOrDict | None = None,
+    ) -> EditImageResponse:
         """Edit an image. Vertex AI only; with the Gemini API, use `generate_content` and an image model.
 
-        Raises:
-            ValueError: The client calls the Gemini API.
-        """
-        return await self._api.call(self._api.backend.media.edit_image(**arguments), None)
+        Args:
+            model: Name of a model that edits, such as ``imagen-3.0-capability-001``.
+            prompt: Description of the images; it refers to others by their numbers, ``[1]``.
+            reference_images: The image to edit, masks, and other images that the prompt refers to.
+            config: `EditImageConfig`, or a dict of its fields.
 
-    async def upscale_image(self, **arguments: object) -> object:
+        Raises:
+            ValueError: The client calls the Gemini API, or an argument is invalid.
+            TypeError: An argument is of a wrong type.
+            APIError: The call failed.
+        """
+        config = EditImageConfig.of(config)
+        call = self._api.backend.media.edit_image(model, prompt, reference_images, config)
+        return await self._api.call(call, config.http_options)
+
+    async def upscale_image(
+        self,
+        *,
+        model: str,
+        image: ImageOrDict | PILImage,
+        upscale_factor: str,
+        config: UpscaleImageConfigOrDict | None = None,
+    ) -> UpscaleImageResponse:
         """Increase the resolution of an image. Vertex AI only.
 
+        Args:
+            model: Name of a model that scales up, such as ``imagen-4.0-upscale-preview``.
+            image: The image.
+            upscale_factor: ``x2``, ``x3`` or ``x4``.
+            config: `UpscaleImageConfig`, or a dict of its fields.
+
         Raises:
-            ValueError: The client calls the Gemini API.
+            ValueError: The client calls the Gemini API, or an argument is invalid.
+            TypeError: An argument is of a wrong type.
+            APIError: The call failed.
         """
-        return await self._api.call(self._api.backend.media.upscale_image(**arguments), None)
+        config = UpscaleImageConfig.of(config)
+        call = self._api.backend.media.upscale_image(model, image, upscale_factor, config)
+        return await self._api.call(call, config.http_options)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
 from gemwire.genai._aio.function_executor import expand_sessions
 from gemwire.genai._aio.media import AsyncMedia
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._aio.response_stream import AsyncResponseStream
 from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._types.compute_tokens import ComputeTokensConfig, ComputeTokensResponse
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
 from gemwire.genai._types.generate_content import (
@@ -31,6 +31,7 @@ from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
+        ComputeTokensConfigOrDict,
         CountTokensConfigOrDict,
         DeleteModelConfigOrDict,
         EmbedContentConfigOrDict,
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 
 class AsyncModels(AsyncMedia):
     """Models, and the content that they generate."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def generate_content(
         self,
@@ -121,13 +119,27 @@ class AsyncModels(AsyncMedia):
         call = self._api.backend.models.count_tokens(model, contents, config)
         return await self._api.call(call, config.http_options)
 
-    async def compute_tokens(self, **arguments: object) -> object:
+    async def compute_tokens(
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: ComputeTokensConfigOrDict | None = None,
+    ) -> ComputeTokensResponse:
         """Return the ids of the tokens of contents. Vertex AI only; `count_tokens` counts them.
 
+        Args:
+            model: Name of the model, whose tokenizer is used.
+            contents: See `generate_content`.
+            config: `ComputeTokensConfig`, or a dict of its fields.
+
         Raises:
-            ValueError: The client calls the Gemini API.
+            ValueError: The client calls the Gemini API, or an argument is invalid.
+            TypeError: An argument is of a wrong type.
+            APIError: The call failed.
         """
-        return await self._api.call(self._api.backend.models.compute_tokens(**arguments), None)
+        call = self._api.backend.models.compute_tokens(model, contents)
+        return await self._api.call(call, ComputeTokensConfig.of(config).http_options)
 
     async def embed_content(
         self,
@@ -149,8 +161,8 @@ class AsyncModels(AsyncMedia):
             APIError: The call failed.
         """
         config = EmbedContentConfig.of(config)
-        call = self._api.backend.models.embed_content(model, contents, config)
-        return await self._api.call(call, config.http_options)
+        flow = self._api.backend.models.embed_content(model, contents, config)
+        return await self._api.run(flow, config.http_options)
 
     async def get(self, *, model: str, config: GetModelConfigOrDict | None = None) -> Model | TunedModel:
         """Get a model.
@@ -181,7 +193,9 @@ class AsyncModels(AsyncMedia):
         """
         return await AsyncPager.start(self._api, self._api.backend.models.list, ListModelsConfig.of(config))
 
-    async def update(self, *, model: str, config: UpdateModelConfigOrDict | None = None) -> TunedModel:
+    async def update(
+        self, *, model: str, config: UpdateModelConfigOrDict | None = None
+    ) -> Model | TunedModel:
         """Update a tuned model.
 
         Args:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
-from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.resource import AsyncResource
+from gemwire.genai._types.file_search import ImportFileOperation, UploadToFileSearchStoreOperation
 from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import GetOperationConfigOrDict
 
 
-class AsyncOperations:
+class AsyncOperations(AsyncResource):
     """Long-running operations of the service."""
 
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
-
+    @overload
     async def get(
-        self, operation: Operation, *, config: GetOperationConfigOrDict | None = None
-    ) -> GenerateVideosOperation:
+        self, operation: ImportFileOperation, *, config: GetOperationConfigOrDict | None = None
+    ) -> ImportFileOperation: ...
+    @overload
+    async def get(
+        self, operation: UploadToFileSearchStoreOperation, *, config: GetOperationConfigOrDict | None = None
+    ) -> UploadToFileSearchStoreOperation: ...
+    @overload
+    async def get(
+        self, operation: GenerateVideosOperation, *, config: GetOperationConfigOrDict | None = None
+    ) -> GenerateVideosOperation: ...
+    async def get(self, operation: Operation, *, config: GetOperationConfigOrDict | None = None) -> Operation:
         """Get the current state of an operation.
 
         Args:
-            operation: The operation that `generate_videos` returned, or one with the same name.
+            operation: The operation that `generate_videos`, `import_file` or `upload_to_file_search_store`
+                returned, or one of the same class and name.
             config: `GetOperationConfig`, or a dict of its fields.
 
         Returns:
@@ -36,8 +45,14 @@ class AsyncOperations:
         """
         if not isinstance(operation, Operation):
             raise TypeError(
-                f"operation: expected the operation that generate_videos returned, "
-                f"got {type(operation).__name__}"
+                f"operation: expected the operation that a method returned, got {type(operation).__name__}"
             )
-        call = self._api.backend.media.get_operation(operation)
-        return await self._api.call(call, GetOperationConfig.of(config).http_options)
+        if not operation.name:
+            raise ValueError("operation: has no name; pass an operation that a method returned")
+        http_options = GetOperationConfig.of(config).http_options
+        stores = self._api.backend.file_search_stores
+        if isinstance(operation, ImportFileOperation):
+            return await self._api.call(stores.get_import_operation(operation.name), http_options)
+        if isinstance(operation, UploadToFileSearchStoreOperation):
+            return await self._api.call(stores.get_upload_operation(operation.name), http_options)
+        return await self._api.call(self._api.backend.media.get_operation(operation.name), http_options)

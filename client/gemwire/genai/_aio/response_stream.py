@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
 
+from gemwire.genai._aio.continuation import AsyncMessageStream
+from gemwire.genai._backends.base import Backend
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.stream_merging import ResponseMerger
-from gemwire.genai._types.generate_content import GenerateContentResponse, SchemaUnion
+from gemwire.genai._types.generate_content import GenerateContentResponse
+from gemwire.genai._types.response_headers import ResponseOrigin
 from gemwire_proto import v1beta
-
-
-class AsyncMessageStream(Protocol):
-    """The messages of one streaming call, live, recorded or replayed."""
-
-    def __aiter__(self) -> AsyncIterator[v1beta.GenerateContentResponse]: ...
-    def cancel(self) -> bool: ...
 
 
 class AsyncResponseStream:
@@ -24,13 +19,14 @@ class AsyncResponseStream:
     It is an iterator as well: a loop goes on where single reads have stopped.
 
     Attributes:
-        schema: The schema of `GenerateContentResponse.parsed`.
+        origin: What all responses have in common.
     """
 
-    def __init__(self, stream: AsyncMessageStream, schema: SchemaUnion | None) -> None:
-        """Read a stream of messages."""
+    def __init__(self, stream: AsyncMessageStream, origin: ResponseOrigin, backend: Backend) -> None:
+        """Read a stream of messages of a service."""
         self._stream = stream
-        self.schema = schema
+        self._backend = backend
+        self.origin = origin
         self._iterator: AsyncIterator[GenerateContentResponse] | None = None
 
     def __aiter__(self) -> AsyncIterator[GenerateContentResponse]:
@@ -43,10 +39,14 @@ class AsyncResponseStream:
         return await self._iterator.__anext__()
 
     async def _read(self) -> AsyncIterator[GenerateContentResponse]:
-        of, schema = GenerateContentResponse.of, self.schema
+        of, origin = self._backend.response.of, self.origin
         with details_as_json:
             async for message in self._stream:
-                yield of(message, schema)
+                yield of(message, origin)
+
+    def show(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
+        """Return a message as a response of the stream."""
+        return self._backend.response.of(message, self.origin)
 
     async def aclose(self) -> None:
         """End the call, as closing a generator does."""
@@ -62,8 +62,8 @@ class AsyncResponseStream:
 
     async def get_final_response(self) -> GenerateContentResponse:
         """Read to the end and return all responses as one, with adjacent texts merged."""
-        merged = ResponseMerger()
+        merged = ResponseMerger(self._backend.family)
         with details_as_json:
             async for message in self._stream:
                 merged.add(message)
-        return GenerateContentResponse.of(merged.message, self.schema)
+        return self.show(merged.message)

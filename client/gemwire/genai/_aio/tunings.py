@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.tunings import (
+    CancelTuningJobConfig,
+    CancelTuningJobResponse,
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
@@ -15,6 +17,7 @@ from gemwire.genai._types.tunings import (
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
+        CancelTuningJobConfigOrDict,
         CreateTuningJobConfigOrDict,
         GetTuningJobConfigOrDict,
         ListTuningJobsConfigOrDict,
@@ -22,11 +25,8 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncTunings:
+class AsyncTunings(AsyncResource):
     """Tuning jobs, which train models on examples."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def tune(
         self,
@@ -67,6 +67,22 @@ class AsyncTunings:
         """
         flow = self._api.backend.tunings.get(name)
         return await self._api.run(flow, GetTuningJobConfig.of(config).http_options)
+
+    async def cancel(
+        self, *, name: str, config: CancelTuningJobConfigOrDict | None = None
+    ) -> CancelTuningJobResponse:
+        """Cancel a tuning job. Vertex AI only.
+
+        Args:
+            name: Name of the job, with or without ``tuningJobs/``.
+            config: `CancelTuningJobConfig`, or a dict of its fields.
+
+        Raises:
+            ValueError: The client calls the Gemini API, or the name is invalid.
+            APIError: The call failed.
+        """
+        call = self._api.backend.tunings.cancel(name)
+        return await self._api.call(call, CancelTuningJobConfig.of(config).http_options)
 
     async def list(self, *, config: ListTuningJobsConfigOrDict | None = None) -> AsyncPager[TuningJob]:
         """List tuning jobs, running and ended ones.

@@ -32,6 +32,7 @@ from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning.operations_pb2 import Operation
 from gemwire_proto.google.rpc.status_pb2 import Status
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.pool import POOL
 from gemwire_runtime.views import fields_of
 
@@ -49,10 +50,10 @@ _METADATA = fields_of(views.InlinedRequest)["metadata"]
 
 
 def to_batch_name(name: object) -> str:
-    """Return the full name of a batch job: ``batches/b`` for "b"."""
+    """Check the name of a batch job: ``batches/b``."""
     found = to_resource_name(name, COLLECTION)
-    if "/" in found.removeprefix(f"{COLLECTION}/"):
-        raise ValueError(f"name: {name!r} is not the name of a batch job, such as '{COLLECTION}/abc-123'")
+    if found != (getattr(name, "name", None) or name) or "/" in found.removeprefix(f"{COLLECTION}/"):
+        raise ValueError(f"name: Invalid batch job name: {name!r} is not like '{COLLECTION}/abc-123'")
     return found
 
 
@@ -67,6 +68,8 @@ def to_batch_source(src: object) -> BatchJobSource:
             return BatchJobSource(bigquery_uri=src)
         if src.startswith("projects/"):
             return BatchJobSource(vertex_dataset_name=src)
+        if not src.startswith("files/"):
+            raise ValueError(f"src: Unsupported source: {src!r}; pass requests or a file, 'files/abc-123'")
         return BatchJobSource(file_name=src)
     if isinstance(src, Sequence):
         src = {"inlined_requests": src}
@@ -133,7 +136,7 @@ def _to_inlined_request(
         config = GenerateContentConfig.of(request.config)
         message = to_request(request.model or model, request.contents, config)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{place}: {error}") from None
+        raise locate(place, error) from None
     if request.model is None:
         message.ClearField("model")  # that of the batch
     inlined = v1beta.InlinedRequest(request=message)
@@ -155,7 +158,7 @@ def from_operation(operation: Operation) -> BatchJob:
         name=operation.name or batch.name,
         display_name=view.display_name,
         state=_from_state(batch.state),
-        error=_from_status(operation.error) if operation.HasField("error") else None,
+        error=from_status(operation.error) if operation.HasField("error") else None,
         create_time=view.create_time,
         end_time=view.end_time,
         update_time=view.update_time,
@@ -173,7 +176,8 @@ def _from_state(state: v1beta.BatchState) -> JobState | None:
     return JobState.__members__.get(name.replace("BATCH_", "JOB_"), JobState.JOB_STATE_UNSPECIFIED)
 
 
-def _from_status(status: Status) -> JobError:
+def from_status(status: Status) -> JobError:
+    """Convert the error of a job, or of one of its requests."""
     details = [json_format.MessageToDict(detail, descriptor_pool=POOL) for detail in status.details]
     return JobError(code=status.code, message=status.message or None, details=details or None)
 
@@ -205,7 +209,7 @@ def _from_inlined_response(item: v1beta.InlinedResponse) -> InlinedResponse:
     return InlinedResponse(
         response=GenerateContentResponse.of(item.response) if item.HasField("response") else None,
         metadata=views.InlinedResponse.of(item).metadata,
-        error=_from_status(item.error) if item.HasField("error") else None,
+        error=from_status(item.error) if item.HasField("error") else None,
     )
 
 
@@ -219,5 +223,5 @@ def _from_inlined_embedding(item: v1beta.InlinedEmbedContentResponse) -> Inlined
     return InlinedEmbedContentResponse(
         response=response,
         metadata=views.InlinedEmbedContentResponse.of(item).metadata,
-        error=_from_status(item.error) if item.HasField("error") else None,
+        error=from_status(item.error) if item.HasField("error") else None,
     )

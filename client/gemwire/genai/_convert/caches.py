@@ -4,44 +4,45 @@ from __future__ import annotations
 
 from gemwire.genai._convert.contents import to_contents, to_system_instruction
 from gemwire.genai._convert.fields import write_config_field
-from gemwire.genai._convert.resource_names import to_model_name, to_resource_name
 from gemwire.genai._convert.tools import to_tools
 from gemwire.genai._types.caches import CreateCachedContentConfig, UpdateCachedContentConfig
+from gemwire.genai._types.family import Family
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import fields_of
 
 COLLECTION = "cachedContents"
-_FIELDS = fields_of(views.CachedContent)
+_LOCAL = frozenset({"http_options", "kms_key_name"})
 
 
-def to_cached_content(model: object, config: CreateCachedContentConfig) -> v1beta.CachedContent:
-    """Build the cached content to create."""
-    cache = v1beta.CachedContent(model=to_model_name(model))
+def to_cached_content(model: str, config: CreateCachedContentConfig, family: Family) -> v1beta.CachedContent:
+    """Build the cached content to create, for a model with its full name."""
+    cache = family.cached_content(model=model)
+    fields = family.fields(views.CachedContent)
     _check_expiration(config)
     for name, value in config.given():
         if name == "contents":
-            cache.contents.extend(to_contents(config.contents, "config.contents"))
+            cache.contents.extend(to_contents(config.contents, "config.contents", family))
         elif name == "system_instruction":
-            cache.system_instruction.CopyFrom(to_system_instruction(value))
+            cache.system_instruction.CopyFrom(to_system_instruction(value, family))
         elif name == "tools":
-            cache.tools.extend(to_tools(value))
-        elif name != "http_options":
-            write_config_field(_FIELDS[name], cache, value)
+            write_config_field(fields[name], cache, to_tools(value))
+        elif name not in _LOCAL:
+            write_config_field(fields[name], cache, value)
     return cache
 
 
 def to_cached_content_update(
-    name: object, config: UpdateCachedContentConfig
+    name: str, config: UpdateCachedContentConfig, family: Family
 ) -> tuple[v1beta.CachedContent, list[str]]:
     """Build the cached content to update; return it and the names of the fields to change."""
-    cache = v1beta.CachedContent(name=to_resource_name(name, COLLECTION))
+    cache = family.cached_content(name=name)
+    fields = family.fields(views.CachedContent)
     _check_expiration(config)
     changes = {field: value for field, value in config.given() if field != "http_options"}
     if not changes:
         raise ValueError("config: nothing to change; set ttl or expire_time")
     for field, value in changes.items():
-        write_config_field(_FIELDS[field], cache, value)
+        write_config_field(fields[field], cache, value)
     return cache, list(changes)
 
 

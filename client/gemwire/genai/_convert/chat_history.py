@@ -9,12 +9,11 @@ from gemwire.genai._convert.contents import copy_contents, to_content
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.content import Content, ContentUnion, is_list
+from gemwire.genai._types.family import Family
 from gemwire_proto import v1beta
 from gemwire_runtime import json_only
 from gemwire_runtime.models import Model
 from gemwire_runtime.views import View, message_of
-
-_EMPTY = v1beta.Part()
 
 
 class History:
@@ -26,15 +25,16 @@ class History:
             message. Their serialised form is kept, so that sending them again costs a copy of bytes.
     """
 
-    def __init__(self, given: Iterable[object] | None = None) -> None:
-        """Begin with copies of earlier turns."""
+    def __init__(self, family: Family, given: Iterable[object] | None = None) -> None:
+        """Begin with copies of earlier turns, as messages of a family."""
         if given is not None and (
             isinstance(given, (str, bytes, dict, Model)) or not isinstance(given, Iterable)
         ):
             raise TypeError(f"history: expected a list of contents, got {type(given).__name__}")
-        self.comprehensive = [_to_turn(item, index) for index, item in enumerate(given or ())]
+        self.family = family
+        self.comprehensive = [_to_turn(item, index, family) for index, item in enumerate(given or ())]
         self.curated = curate(self.comprehensive)
-        self._sent = _serialize(self.curated)
+        self._sent = self._serialize(self.curated)
         self._suspect = json_only.suspect(self._sent)
         self._lock = threading.Lock()
 
@@ -49,12 +49,12 @@ class History:
                 alternate.
             is_valid: Whether the turn is sent with later messages.
         """
-        turns = [*request, *(response or [v1beta.Content(role="model")])]
+        turns = [*request, *(response or [self.family.content(role="model")])]
         with self._lock:
             self.comprehensive.extend(turns)
             if is_valid:
                 self.curated.extend(turns)
-                added = _serialize(turns)
+                added = self._serialize(turns)
                 self._sent += added
                 self._suspect = self._suspect or json_only.suspect(added)
 
@@ -62,14 +62,19 @@ class History:
         """Build the request of the next turn; return it and the number of earlier contents in it."""
         with self._lock:
             sent, suspect, count = self._sent, self._suspect, len(self.curated)
-        last, first = v1beta.GenerateContentRequest(contents=[message]), head.SerializeToString()
+        last, first = self.family.request(contents=[message]), head.SerializeToString()
         suspect = suspect or json_only.suspect(first)
         return RequestDraft(head.model, (first, sent), last, suspect), count
 
     def copy(self, curated: bool) -> list[Content]:
         """Return copies of all turns, or of the curated ones."""
         turns = self.curated if curated else self.comprehensive
-        return [Content.of(turn) for turn in copy_contents(turns)]
+        return [self.family.view(Content).of(turn) for turn in copy_contents(turns)]
+
+    def _serialize(self, turns: Sequence[v1beta.Content]) -> bytes:
+        """Serialise a request with only these contents; such bytes may be concatenated."""
+        data: bytes = self.family.request(contents=turns).SerializeToString()
+        return data
 
 
 def curate(turns: Sequence[v1beta.Content]) -> list[v1beta.Content]:
@@ -95,7 +100,7 @@ def curate(turns: Sequence[v1beta.Content]) -> list[v1beta.Content]:
 
 def is_valid(content: v1beta.Content) -> bool:
     """Return whether a content has parts, none of them empty. An empty text is not an empty part."""
-    return bool(content.parts) and all(part != _EMPTY for part in content.parts)
+    return bool(content.parts) and all(part.ByteSize() for part in content.parts)
 
 
 def copy_answer(response: v1beta.GenerateContentResponse) -> list[v1beta.Content]:
@@ -115,15 +120,16 @@ class StreamedTurn:
     are in the function calling history of the chunks.
     """
 
-    def __init__(self, message: v1beta.Content, count: int) -> None:
+    def __init__(self, message: v1beta.Content, count: int, family: Family) -> None:
         """Begin a turn."""
+        self._family = family
         self._request = [message]
         self._count = count
         self._history_length = 0
         self._restart()
 
     def _restart(self) -> None:
-        self._merger = ResponseMerger()
+        self._merger = ResponseMerger(self._family)
         self._is_valid, self._is_finished = True, False
 
     def add(self, chunk: v1beta.GenerateContentResponse, history: Sequence[v1beta.Content]) -> None:
@@ -152,25 +158,19 @@ class StreamedTurn:
         history.record(self._request, copy_answer(self.message), self._is_valid and self._is_finished)
 
 
-def to_user_content(message: ContentUnion) -> v1beta.Content:
+def to_user_content(message: ContentUnion, family: Family) -> v1beta.Content:
     """Convert a message of the user."""
     if message is None or (is_list(message) and not message):
         raise ValueError("message is required: text, a part or a list of them")
-    content = to_content(message, "message")
+    content = to_content(message, "message", family)
     given = message_of(message) if isinstance(message, View) else message
-    if isinstance(given, v1beta.Content) or (isinstance(message, dict) and "parts" in message):
+    if isinstance(given, family.content) or (isinstance(message, dict) and "parts" in message):
         raise TypeError("message: expected parts, got a content; pass earlier turns as history=")
     return content
 
 
-def _serialize(turns: Sequence[v1beta.Content]) -> bytes:
-    """Serialise a request with only these contents; such bytes may be concatenated."""
-    data: bytes = v1beta.GenerateContentRequest(contents=turns).SerializeToString()
-    return data
-
-
-def _to_turn(item: object, index: int) -> v1beta.Content:
-    content = to_content(item, f"history[{index}]")
+def _to_turn(item: object, index: int, family: Family) -> v1beta.Content:
+    content = to_content(item, f"history[{index}]", family)
     if content.role not in {"user", "model"}:
         raise ValueError(f"history[{index}].role: {content.role!r} is neither 'user' nor 'model'")
     return copy_contents([content])[0]

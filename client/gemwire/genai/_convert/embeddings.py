@@ -5,9 +5,14 @@ The fields that all requests of an embedder share are serialised once and put ar
 
 from __future__ import annotations
 
+from google.protobuf.message import Message
+
 from gemwire.genai._convert.contents import to_content
+from gemwire.genai._convert.embedding_vectors import EmbedResponse
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire_proto import v1beta
+from gemwire_proto.v1beta.generative_service import BATCH_EMBED_CONTENTS
+from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.varint import varint
 
 _EMBEDDABLE = ("text", "inline_data", "file_data")
@@ -20,7 +25,12 @@ class EmbedRequestSerializer:
 
     Attributes:
         model: Full name of the model.
+        method: The RPC.
+        largest_batch: Contents that a call takes.
     """
+
+    method: AnyMethod = BATCH_EMBED_CONTENTS
+    largest_batch = 100
 
     def __init__(
         self, model: object, task_type: object, title: object, output_dimensionality: object
@@ -70,6 +80,14 @@ class EmbedRequestSerializer:
     def build_batch(self, entries: list[bytes]) -> v1beta.BatchEmbedContentsRequest:
         """Build the request with the given entries."""
         return v1beta.BatchEmbedContentsRequest.FromString(b"".join((self._batch, *entries)))
+
+    def build_request(self, entries: list[bytes]) -> Message:
+        """Build what is sent for the given entries."""
+        return self.build_batch(entries)
+
+    def read_embeddings(self, response: EmbedResponse) -> EmbedResponse:
+        """Return the embeddings of a response: this service's are in the form that `FORMS` takes."""
+        return response
 
 
 def _to_task_type(value: object) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from google.protobuf.message import Message
 
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.views import Field
 
 
@@ -16,4 +17,4 @@ def write_config_field(field: Field, message: Message, value: object) -> None:
     try:
         field.write(message, value)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"config.{error}") from None
+        raise locate("config", error) from None

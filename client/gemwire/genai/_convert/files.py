@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from gemwire.genai._convert.resource_names import to_file_name
 from gemwire.genai._types.files import UploadFileConfig
 from gemwire.genai._types.videos import GeneratedVideo, Video
+from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 
 
@@ -18,6 +22,22 @@ def to_file_fields(config: UploadFileConfig) -> dict[str, str]:
         if value:
             fields[name] = value
     return fields
+
+
+def to_register_request(uris: object) -> v1beta.RegisterFilesRequest:
+    """Build the request that registers objects of Cloud Storage."""
+    if isinstance(uris, str) or not isinstance(uris, Sequence):
+        raise TypeError(f"uris: expected a list of addresses, got {type(uris).__name__}")
+    if not uris:
+        raise ValueError("uris: is empty; give the addresses of objects, such as 'gs://bucket/object'")
+    for at, uri in enumerate(uris):
+        if not isinstance(uri, str):
+            raise TypeError(f"uris[{at}]: expected a string, got {type(uri).__name__}")
+        if not re.fullmatch(r"gs://[^/]+/.+", uri, re.DOTALL):
+            raise ValueError(
+                f"uris[{at}]: {uri!r} is not the address of an object, such as 'gs://bucket/object'"
+            )
+    return v1beta.RegisterFilesRequest(uris=uris)
 
 
 def resolve_download(file: object) -> tuple[str, Video | None]:

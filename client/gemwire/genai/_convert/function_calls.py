@@ -13,11 +13,11 @@ from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.tools import declares_functions
 from gemwire.genai._json.functions import Function, bind_arguments, get_function_name, is_function
 from gemwire.genai._json.jsonable import to_jsonable
-from gemwire.genai._types.content import Content
+from gemwire.genai._types.content import Content, to_part
+from gemwire.genai._types.family import Family
 from gemwire.genai._types.generate_content import AutomaticFunctionCallingConfig, GenerateContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import message_of
 
 _MAXIMUM_REMOTE_CALLS = 10
 
@@ -44,12 +44,14 @@ class Settings:
     maximum_remote_calls: int = _MAXIMUM_REMOTE_CALLS
     keep_history: bool = True
 
-    def get_history(self, request: v1beta.GenerateContentRequest | RequestDraft) -> list[Content]:
+    def get_history(
+        self, request: v1beta.GenerateContentRequest | RequestDraft, family: Family
+    ) -> list[Content]:
         """Return the contents of a request, for its response."""
         if not self.keep_history:
             return []
         message = request.parse() if isinstance(request, RequestDraft) else request
-        return [Content.of(content) for content in message.contents]
+        return [family.view(Content).of(content) for content in message.contents]
 
 
 def to_settings(config: GenerateContentConfig) -> Settings:
@@ -97,9 +99,10 @@ def find_functions(config: GenerateContentConfig) -> Functions:
 class Invocation:
     """A function call of the model."""
 
-    def __init__(self, call: v1beta.FunctionCall, functions: Functions) -> None:
+    def __init__(self, call: v1beta.FunctionCall, functions: Functions, family: Family) -> None:
         """Keep the call."""
-        self._call = call
+        self._call = family.view(views.FunctionCall).of(call)
+        self._family = family
         self._functions = functions
 
     def prepare(self) -> tuple[Function, tuple[object, ...], dict[str, object]]:
@@ -109,11 +112,11 @@ class Invocation:
             LookupError: There is no such function.
             ValueError: An argument does not match its annotation.
         """
-        function = self._functions.get(self._call.name)
+        function = self._functions.get(self._call.name or "")
         if function is None:
             known = ", ".join(self._functions)
             raise LookupError(f"there is no function {self._call.name!r}; there is {known}")
-        return function, *bind_arguments(function, views.FunctionCall.of(self._call).args or {})
+        return function, *bind_arguments(function, self._call.args or {})
 
     def to_response(self, result: object) -> v1beta.Part:
         """Build the part that tells the model the result."""
@@ -125,24 +128,28 @@ class Invocation:
         return self._to_part({"error": str(error) or type(error).__name__})
 
     def _to_part(self, response: dict[str, object]) -> v1beta.Part:
-        answer = views.FunctionResponse(name=self._call.name, response=response, id=self._call.id or None)
-        return v1beta.Part(function_response=message_of(answer))
+        answer = views.FunctionResponse(name=self._call.name, response=response, id=self._call.id)
+        return to_part(answer, "response", self._family)
 
 
-def find_invocations(response: v1beta.GenerateContentResponse, functions: Functions) -> list[Invocation]:
+def find_invocations(
+    response: v1beta.GenerateContentResponse, functions: Functions, family: Family
+) -> list[Invocation]:
     """Return the function calls of the first candidate."""
     if not response.candidates:
         return []
     parts = response.candidates[0].content.parts
-    return [Invocation(part.function_call, functions) for part in parts if part.HasField("function_call")]
+    calls = (part.function_call for part in parts if part.HasField("function_call"))
+    return [Invocation(call, functions, family) for call in calls]
 
 
 def append_results(
     request: HasContents, response: v1beta.GenerateContentResponse, results: Sequence[v1beta.Part]
 ) -> None:
     """Append the function calls of a response and their results to the next request."""
-    request.contents.append(response.candidates[0].content)
-    request.contents.append(v1beta.Content(role="user", parts=results))
+    content = response.candidates[0].content
+    request.contents.append(content)
+    request.contents.append(type(content)(role="user", parts=results))
 
 
 def _get_options(config: GenerateContentConfig) -> AutomaticFunctionCallingConfig:

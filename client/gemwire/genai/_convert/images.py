@@ -22,7 +22,7 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.views import message_of
 
 #: Parameters of the model by field of the config.
-_PARAMETERS = {
+PARAMETERS = {
     "number_of_images": "sampleCount",
     "aspect_ratio": "aspectRatio",
     "negative_prompt": "negativePrompt",
@@ -37,7 +37,8 @@ _PARAMETERS = {
     "image_size": "sampleImageSize",
     "enhance_prompt": "enhancePrompt",
 }
-_OUTPUT_OPTIONS = {"output_mime_type": "mimeType", "output_compression_quality": "compressionQuality"}
+#: Parameters of an object of its own.
+OUTPUT_OPTIONS = {"output_mime_type": "mimeType", "output_compression_quality": "compressionQuality"}
 
 
 def to_generate_images_request(
@@ -48,8 +49,8 @@ def to_generate_images_request(
         raise TypeError(f"prompt: expected a string, got {type(prompt).__name__}")
     if not prompt:
         raise ValueError("prompt is required")
-    parameters = to_parameters(config, _PARAMETERS | _OUTPUT_OPTIONS)
-    output = {name: parameters.pop(name) for name in _OUTPUT_OPTIONS.values() if name in parameters}
+    parameters = to_parameters(config, PARAMETERS | OUTPUT_OPTIONS)
+    output = {name: parameters.pop(name) for name in OUTPUT_OPTIONS.values() if name in parameters}
     if output:
         parameters["outputOptions"] = output
     request: v1beta.PredictRequest = message_of(
@@ -65,7 +66,7 @@ def from_generate_images_response(message: v1beta.PredictResponse) -> GenerateIm
     response = GenerateImagesResponse()
     images = []
     for prediction in views.PredictResponse.of(message).predictions or ():
-        image = _from_prediction(prediction)
+        image = from_prediction(prediction)
         scores = image.safety_attributes
         if scores and scores.content_type == "Positive Prompt":
             response.positive_prompt_safety_attributes = scores
@@ -107,7 +108,8 @@ def to_image_instance(image: object, argument: str) -> dict[str, str]:
     return {"bytesBase64Encoded": base64.b64encode(data).decode(), "mimeType": mime_type}
 
 
-def _from_prediction(prediction: Mapping[str, Any]) -> GeneratedImage:
+def from_prediction(prediction: Mapping[str, Any]) -> GeneratedImage:
+    """Convert a prediction: an image, or why there is none."""
     scores, content_type = prediction.get("safetyAttributes") or {}, prediction.get("contentType")
     attributes = None
     if scores or content_type:
@@ -115,8 +117,10 @@ def _from_prediction(prediction: Mapping[str, Any]) -> GeneratedImage:
             categories=scores.get("categories"), scores=scores.get("scores"), content_type=content_type
         )
     image = None
-    if data := prediction.get("bytesBase64Encoded"):
-        image = Image(image_bytes=base64.b64decode(data), mime_type=prediction.get("mimeType"))
+    data, uri = prediction.get("bytesBase64Encoded"), prediction.get("gcsUri")
+    if data or uri:
+        content = base64.b64decode(data) if data else None
+        image = Image(image_bytes=content, gcs_uri=uri, mime_type=prediction.get("mimeType"))
     return GeneratedImage(
         image=image,
         rai_filtered_reason=prediction.get("raiFilteredReason"),

@@ -16,19 +16,32 @@ from gemwire.genai._types.live import LiveConnectConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage as ClientMessage
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
+from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import View, fields_of, message_of
 
 _CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
 _GENERATION_FIELDS = fields_of(views.GenerationConfig)
 _SETUP_FIELDS = fields_of(views.LiveClientSetup)
 _SETUP = _SETUP_FIELDS.keys() - _CONVERTED
+#: What a client sends: its view, and the fields by which a dict is told to be one.
+_INPUTS: dict[str, tuple[type[View], frozenset[str]]] = {
+    "client_content": (views.LiveClientContent, frozenset({"turns", "content", "turn_complete"})),
+    "realtime_input": (views.LiveClientRealtimeInput, frozenset({"media_chunks"})),
+    "tool_response": (views.LiveClientToolResponse, frozenset({"function_responses"})),
+}
 
 
 def to_setup(model: object, config: LiveConnectConfig) -> ClientMessage:
     """Build the first message of a session."""
     message = ClientMessage()
-    setup = message.setup
-    setup.model = to_model_name(model)
+    message.setup.model = to_model_name(model)
+    write_setup(message.setup, config)
+    return message
+
+
+def write_setup(setup: v1beta.BidiGenerateContentSetup, config: LiveConnectConfig) -> None:
+    """Set the fields of a session's setup that its config has."""
     if config.generation_config is not None:
         generation = views.GenerationConfig.model_validate(config.generation_config)
         setup.generation_config.CopyFrom(message_of(generation))
@@ -47,7 +60,6 @@ def to_setup(model: object, config: LiveConnectConfig) -> ClientMessage:
         setup.system_instruction.CopyFrom(to_system_instruction(config.system_instruction))
     if config.tools is not None:
         setup.tools.extend(to_tools(config.tools))
-    return message
 
 
 def to_client_content(turns: ContentListUnion | None, turn_complete: bool) -> ClientMessage:
@@ -94,6 +106,31 @@ def to_tool_response(
     return ClientMessage(tool_response={"function_responses": responses})
 
 
+def to_message(value: object, end_of_turn: bool) -> ClientMessage:
+    """Build the message of ``send``, which takes everything."""
+    names = {base.__name__ for base in type(value).__mro__}
+    value = unwrap(value)
+    if not value and not isinstance(value, View):
+        return ClientMessage(client_content={"turn_complete": True})
+    for field, (kind, marks) in _INPUTS.items():
+        if isinstance(value, Mapping) and (value.keys() & marks or kind.__name__ in names):
+            value = kind(**{"turns" if name == "content" else name: item for name, item in value.items()})
+        if isinstance(value, kind):
+            made = ClientMessage()
+            getattr(made, field).CopyFrom(message_of(value))
+            return made
+    items = [unwrap(item) for item in value] if is_list(value) else [value]
+    if any(isinstance(message_of(item), v1beta.Blob) or _has(item, "data") for item in items):
+        return ClientMessage(realtime_input={"media_chunks": [_to_blob(item, "input") for item in items]})
+    if any(isinstance(message_of(item), v1beta.FunctionResponse) or _has(item, "response") for item in items):
+        return to_tool_response(items)
+    return to_client_content(value, end_of_turn)  # type: ignore[arg-type]
+
+
+def _has(value: object, key: str) -> bool:
+    return isinstance(value, Mapping) and key in value
+
+
 def _to_blob(value: object, argument: str) -> v1beta.Blob:
     if media_types.is_pil_image(value):
         data, mime_type = media_types.encode_image(value)
@@ -102,7 +139,7 @@ def _to_blob(value: object, argument: str) -> v1beta.Blob:
     try:
         blob = message_of(views.Blob.model_validate(value))
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{argument}: {error}") from None
+        raise locate(argument, error) from None
     if not blob.mime_type:
         raise ValueError(f"{argument}.mime_type is required, such as 'audio/pcm;rate=16000'")
     return blob

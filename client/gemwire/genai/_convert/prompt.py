@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from google.protobuf.message import Message
@@ -14,8 +14,8 @@ from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.requests import to_request_head
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.family import Family
 from gemwire.genai._types.generate_content import GenerateContentConfig
-from gemwire_proto import v1beta
 from gemwire_runtime import json_only
 from gemwire_runtime.views import View
 
@@ -28,6 +28,7 @@ class Prompt:
 
     Attributes:
         model: Full name of the model.
+        family: The family of the messages.
         config: Config of the requests; a deep copy.
         functions: Functions for automatic calls, by name.
         head: Request without contents, serialised.
@@ -36,6 +37,7 @@ class Prompt:
     """
 
     model: str
+    family: Family
     config: GenerateContentConfig
     functions: function_calls.Functions
     head: bytes
@@ -49,21 +51,29 @@ class Prompt:
         contents: ContentListUnion | None,
         config: GenerateContentConfig,
         functions: function_calls.Functions,
+        family: Family,
     ) -> Prompt:
         """Convert and serialise the beginning of requests.
 
         Args:
-            model: Name of the model.
+            model: Full name of the model.
             contents: Contents that come first, see `to_contents`; None for none.
             config: Config of the requests.
             functions: Functions for automatic calls, by name.
+            family: The family of the messages.
         """
-        first = v1beta.GenerateContentRequest(contents=[] if contents is None else to_contents(contents))
+        first = family.request(contents=[] if contents is None else to_contents(contents, "contents", family))
         config = _copy(config)
         function_calls.to_settings(config)
-        head = to_request_head(model, config)
+        head = to_request_head(model, config, family)
         pieces = head.SerializeToString(), first.SerializeToString()
-        return cls(head.model, config, functions, *pieces, any(map(json_only.suspect, pieces)))
+        return cls(model, family, config, functions, *pieces, any(map(json_only.suspect, pieces)))
+
+    def with_config(self, config: GenerateContentConfig, functions: function_calls.Functions) -> Prompt:
+        """Return the same prompt with another config."""
+        head = to_request_head(self.model, config).SerializeToString()
+        suspect = self.suspect or json_only.suspect(head)
+        return replace(self, config=config, functions=functions, head=head, suspect=suspect)
 
     @property
     def size(self) -> int:
@@ -79,12 +89,13 @@ class Prompt:
             contents: Contents that come last; None for none.
             config: Config of this request, from `merge_config`. Default: that of the prompt.
         """
-        last = [] if contents is None and self.contents else to_contents(contents)
+        family = self.family
+        last = [] if contents is None and self.contents else to_contents(contents, "contents", family)
         head, suspect = self.head, self.suspect
         if config is not None:
-            head = to_request_head(self.model, config).SerializeToString()
+            head = to_request_head(self.model, config, family).SerializeToString()
             suspect = suspect or json_only.suspect(head)
-        last_contents = v1beta.GenerateContentRequest(contents=last)
+        last_contents = family.request(contents=last)
         return RequestDraft(self.model, (head, self.contents), last_contents, suspect)
 
     def merge_config(self, config: GenerateContentConfig) -> GenerateContentConfig:

@@ -64,4 +64,4 @@ class RequestDraft:
 
     def parse(self) -> v1beta.GenerateContentRequest:
         """Build the whole request as a message."""
-        return v1beta.GenerateContentRequest.FromString(self.serialize().data)
+        return type(self.last).FromString(self.serialize().data)

@@ -10,45 +10,50 @@ from gemwire.genai._convert.tools import to_tools
 from gemwire.genai._types.config import field_names as config_field_names
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig
+from gemwire.genai._types.family import GEMINI, Family
 from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import fields_of, message_of
+from gemwire_runtime.views import message_of
 
-_GENERATION_FIELDS = fields_of(views.GenerationConfig)
-_REQUEST_FIELDS = fields_of(views.GenerateContentRequest)
 #: Fields of the config that GenerationConfig has under the same names, except those that are converted.
-_GENERATION = (_GENERATION_FIELDS.keys() & config_field_names(GenerateContentConfig)) - {
+_GENERATION = (GEMINI.generation_fields.keys() & config_field_names(GenerateContentConfig)) - {
     "response_schema",
     "response_json_schema",
     "speech_config",
 }
-#: Fields of the config that the request has under the same names; the last four are sent over HTTP.
+#: Fields of the config that the request has under the same names.
 _REQUEST = frozenset(
-    {"tool_config", "safety_settings", "labels", "service_tier", "store", "continuation_token"}
+    {
+        *("tool_config", "safety_settings", "labels", "service_tier", "store", "continuation_token"),
+        *("model_armor_config", "generation_output_config"),
+    }
 )
 
 
 def to_generate_content_request(
-    model: object, contents: ContentListUnion | None, config: GenerateContentConfig
+    model: str, contents: ContentListUnion | None, config: GenerateContentConfig, family: Family = GEMINI
 ) -> v1beta.GenerateContentRequest:
     """Build the request of ``generate_content``.
 
     Args:
-        model: Name of the model.
+        model: Full name of the model.
         contents: See `to_contents`.
         config: Config of the call.
+        family: The family of the message.
     """
-    messages = to_contents(contents)
-    request = v1beta.GenerateContentRequest(model=to_model_name(model), contents=messages)
-    _write_config(request, config)
+    messages = to_contents(contents, "contents", family)
+    request = family.request(model=model, contents=messages)
+    _write_config(request, config, family)
     return request
 
 
-def to_request_head(model: object, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
+def to_request_head(
+    model: str, config: GenerateContentConfig, family: Family = GEMINI
+) -> v1beta.GenerateContentRequest:
     """Build the request of ``generate_content`` without contents; see `to_generate_content_request`."""
-    request = v1beta.GenerateContentRequest(model=to_model_name(model))
-    _write_config(request, config)
+    request = family.request(model=model)
+    _write_config(request, config, family)
     return request
 
 
@@ -60,7 +65,7 @@ def to_count_tokens_request(
     options = {"system_instruction": config.system_instruction, "tools": config.tools}
     if config.generation_config is None and not any(option is not None for option in options.values()):
         return v1beta.CountTokensRequest(model=name, contents=to_contents(contents))
-    request = to_generate_content_request(model, contents, GenerateContentConfig().model_copy(update=options))
+    request = to_generate_content_request(name, contents, GenerateContentConfig().model_copy(update=options))
     if config.generation_config is not None:
         generation = views.GenerationConfig.model_validate(config.generation_config)
         request.generation_config.CopyFrom(message_of(generation))
@@ -95,27 +100,29 @@ def to_speech_config(value: object) -> object:
     return value
 
 
-def _write_config(request: v1beta.GenerateContentRequest, config: GenerateContentConfig) -> None:
+def _write_config(
+    request: v1beta.GenerateContentRequest, config: GenerateContentConfig, family: Family
+) -> None:
     generation = request.generation_config
     for name, value in config.given():
         if name in _GENERATION:
-            write_config_field(_GENERATION_FIELDS[name], generation, value)
+            write_config_field(family.generation_fields[name], generation, value)
         elif name in _REQUEST:
-            write_config_field(_REQUEST_FIELDS[name], request, value)
+            write_config_field(family.request_fields[name], request, value)
         elif name == "system_instruction":
-            request.system_instruction.CopyFrom(to_system_instruction(value))
+            request.system_instruction.CopyFrom(to_system_instruction(value, family))
         elif name == "tools":
-            request.tools.extend(to_tools(value))
+            write_config_field(family.request_fields[name], request, to_tools(value))
         elif name == "cached_content":
             request.cached_content = getattr(value, "name", None) or value
         elif name == "response_schema":
             field, schema = to_response_schema(value)
-            write_config_field(_GENERATION_FIELDS[field], generation, schema)
+            write_config_field(family.generation_fields[field], generation, schema)
             if not generation.response_mime_type:
                 generation.response_mime_type = "application/json"
         elif name == "response_json_schema":
-            write_config_field(_GENERATION_FIELDS[name], generation, to_response_json_schema(value))
+            write_config_field(family.generation_fields[name], generation, to_response_json_schema(value))
         elif name == "should_return_http_response" and value:
             raise ValueError(f"config.{name}: the response over gRPC is a message, not JSON; leave it out")
         elif name == "speech_config":
-            write_config_field(_GENERATION_FIELDS[name], generation, to_speech_config(value))
+            write_config_field(family.generation_fields[name], generation, to_speech_config(value))

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import re
 
-_FORBIDDEN = re.compile(r"\.\.|[?&# \n]")
+#: What no name has.
+FORBIDDEN = re.compile(r"\.\.|[?&# \n]")
+
+_OF_VERTEX = ("projects/", "publishers/", "endpoints/")
 
 
 def to_model_name(model: object, argument: str = "model") -> str:
     """Return the full name of a model: ``models/m`` for "m". Names with a collection stay as they are."""
     if not isinstance(model, str):
         raise TypeError(f"{argument}: expected the name of a model, got {type(model).__name__}")
-    if not model or _FORBIDDEN.search(model):
-        raise ValueError(f"{argument}: {model!r} is not the name of a model, such as 'gemini-2.5-flash'")
+    if not model or FORBIDDEN.search(model):
+        raise ValueError(
+            f"{argument}: {model!r} is not the name of a model, such as 'gemini-2.5-flash' "
+            "(invalid model parameter)"  # as google-genai says
+        )
     if model.startswith(("models/", "tunedModels/", "dynamic/")):
         return model
+    if model.startswith(_OF_VERTEX):
+        raise ValueError(f"{argument}: {model!r} is of Vertex AI; use vertexai=True")
     return f"models/{model}"
 
 
@@ -34,6 +42,6 @@ def to_resource_name(name: object, collection: str, argument: str = "name") -> s
     name = getattr(name, "name", None) or name
     if not isinstance(name, str):
         raise TypeError(f"{argument}: expected a name, got {type(name).__name__}")
-    if not name or _FORBIDDEN.search(name):
+    if not name or FORBIDDEN.search(name):
         raise ValueError(f"{argument}: {name!r} is not a name, such as '{collection}/abc-123'")
     return name if name.startswith(f"{collection}/") else f"{collection}/{name}"

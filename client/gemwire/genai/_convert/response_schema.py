@@ -14,6 +14,7 @@ from gemwire.genai._json.json_schema import ACCEPTED, JsonSchema, inline_referen
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import fields_of, message_of
 
@@ -71,7 +72,7 @@ def to_response_schema(value: object) -> tuple[str, views.Schema | JsonSchema]:
     message = message_of(value)
     if isinstance(message, v1beta.Schema):
         if not message.ListFields():
-            raise ValueError(f"{_ARGUMENT}: the Schema is empty")
+            raise ValueError(f"{_ARGUMENT}: Unsupported schema type: the Schema is empty")
         return "response_schema", views.Schema.of(message)
     if isinstance(message, Message):
         raise _unsupported(value)
@@ -199,7 +200,7 @@ def _to_message(schema: object) -> v1beta.Schema:
         try:
             _FIELDS[key].write(message, value)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{_ARGUMENT}: {error}") from None
+            raise locate(_ARGUMENT, error) from None
     return message
 
 

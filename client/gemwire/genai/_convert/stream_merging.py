@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.message import Message
 
+from gemwire.genai._types.family import Family
 from gemwire_proto import v1beta
 
 
@@ -14,9 +15,9 @@ class ResponseMerger:
         message: The response merged so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, family: Family) -> None:
         """Begin with an empty response."""
-        self.message = v1beta.GenerateContentResponse()
+        self.message = family.response()
 
     def add(self, chunk: v1beta.GenerateContentResponse) -> None:
         """Add the next chunk: parts are appended, texts are joined, other fields are replaced."""

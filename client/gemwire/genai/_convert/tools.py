@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from gemwire.genai._json.functions import describe_mcp_tool, is_function
 from gemwire.genai._json.mcp_tools import McpFunction as McpFunction
+from gemwire.genai._json.mcp_tools import McpSession, is_mcp_tool
 from gemwire.genai._json.mcp_tools import is_mcp_session as is_mcp_session
-from gemwire.genai._json.mcp_tools import is_mcp_tool
+from gemwire.genai._types.generate_content import ToolUnion
 from gemwire.genai._types.tools import FunctionDeclaration
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import message_of
 
@@ -41,6 +43,16 @@ def to_tools(value: object) -> list[v1beta.Tool]:
     return [*tools, functions] if names else tools
 
 
+def find_sessions(tools: Sequence[object] | None) -> list[McpSession]:
+    """Return the MCP sessions among tools."""
+    return [tool for tool in tools or () if is_mcp_session(tool)]
+
+
+def without_sessions(tools: Sequence[ToolUnion] | None) -> Sequence[ToolUnion] | None:
+    """Return tools without the MCP sessions among them, whose own tools are not known yet."""
+    return [tool for tool in tools if not is_mcp_session(tool)] if find_sessions(tools) and tools else tools
+
+
 def declares_functions(tool: object) -> bool:
     """Return whether a tool is a `Tool`, or a dict of one, with function declarations."""
     if is_mcp_tool(tool):
@@ -56,7 +68,7 @@ def _to_tool(item: object, place: str) -> v1beta.Tool:
     """Convert a tool to a message of its own."""
     tool = v1beta.Tool()
     if is_mcp_session(item):
-        raise TypeError(f"{place}: an MCP session answers in generate_content and chats of client.aio only")
+        raise TypeError(f"{place}: list the tools of an MCP session first: await session.list_tools()")
     if is_mcp_tool(item):
         schema = describe_mcp_tool(item)
         declaration = views.FunctionDeclaration(
@@ -71,7 +83,7 @@ def _to_tool(item: object, place: str) -> v1beta.Tool:
         try:
             tool = message_of(views.Tool(**item))
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{place}: {error}") from None
+            raise locate(place, error) from None
     elif isinstance(message := message_of(item), v1beta.Tool):
         tool.CopyFrom(message)
     else:

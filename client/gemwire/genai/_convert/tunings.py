@@ -7,6 +7,7 @@ from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.tunings import CreateTuningJobConfig, TuningDataset
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.views import fields_of
 
 COLLECTION = "tunedModels"
@@ -37,7 +38,7 @@ def to_tuned_model(
     try:
         _EXAMPLES.write(task.training_data.examples, dataset.examples)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"training_dataset.{error}") from None
+        raise locate("training_dataset", error) from None
     for field, value in config.given():
         if field in _HYPERPARAMETERS:
             write_config_field(_HYPERPARAMETERS[field], task.hyperparameters, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 from gemwire.genai._convert.images import to_image_instance, to_parameters
 from gemwire.genai._convert.resource_names import to_model_name
@@ -22,7 +23,7 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.views import message_of
 
 #: Parameters of the model by field of the config.
-_PARAMETERS = {
+PARAMETERS = {
     "number_of_videos": "sampleCount",
     "fps": "fps",
     "duration_seconds": "durationSeconds",
@@ -56,11 +57,11 @@ def to_generate_videos_request(
         instance["lastFrame"] = to_image_instance(config.last_frame, "config.last_frame")
     if config.reference_images is not None:
         instance["referenceImages"] = [
-            _to_reference(reference, f"config.reference_images[{index}]")
+            to_reference(reference, f"config.reference_images[{index}]", to_image_instance)
             for index, reference in enumerate(config.reference_images)
         ]
     others = config.model_copy(update={"last_frame": None, "reference_images": None})
-    parameters = to_parameters(others, _PARAMETERS)
+    parameters = to_parameters(others, PARAMETERS)
     request: v1beta.PredictLongRunningRequest = message_of(
         views.PredictLongRunningRequest(
             model=to_model_name(model), instances=[instance], parameters=parameters or None
@@ -69,10 +70,19 @@ def to_generate_videos_request(
     return request
 
 
-def _to_reference(reference: VideoGenerationReferenceImage, argument: str) -> dict[str, object]:
+def to_reference(
+    reference: VideoGenerationReferenceImage, argument: str, to_image: Callable[[object, str], dict[str, str]]
+) -> dict[str, object]:
+    """Convert a picture of what a video shows, or of its style, to JSON.
+
+    Args:
+        reference: The picture.
+        argument: Name of the argument, for error messages.
+        to_image: Converts the image to JSON.
+    """
     if reference.image is None:
         raise ValueError(f"{argument}.image is required")
-    made: dict[str, object] = {"image": to_image_instance(reference.image, f"{argument}.image")}
+    made: dict[str, object] = {"image": to_image(reference.image, f"{argument}.image")}
     if reference.reference_type is not None:
         made["referenceType"] = getattr(reference.reference_type, "value", reference.reference_type)
     return made

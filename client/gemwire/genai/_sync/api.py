@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from gemwire._clients.sync import v1beta
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire._transport.response_metadata import start_collecting, stop_collecting
 from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._backends.base import Call, Flow
@@ -18,7 +19,10 @@ from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.extra_body import add_extra_body
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._sync.connections import Connections
+from gemwire.genai._sync.function_executor import map_calls
 from gemwire.genai._types.http_options import HttpOptions
+from gemwire.genai._types.response_headers import Received, attach_headers
+from gemwire_runtime.method import Method
 
 if TYPE_CHECKING:
     from gemwire._transport.sync.recorder import RecordedFiles
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 _S = TypeVar("_S", bound=ServiceClient)
 _Result = TypeVar("_Result")
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
 
 
 class Api:
@@ -50,7 +56,6 @@ class Api:
         self.backend = arguments.backend
         self.caller = self._connections.transport
         self._clients: dict[type[ServiceClient], ServiceClient] = {}
-        self.generative = self._client(v1beta.GenerativeServiceClient)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.arguments.credentials is not None or self.arguments.api_key:
@@ -61,6 +66,15 @@ class Api:
         if self.arguments.recording is not None:
             raise TypeError("this client records or replays calls and cannot be pickled")
         return type(self), (self.arguments,)
+
+    @property
+    def generative(self) -> v1beta.GenerativeServiceClient:
+        """The service client that generates content, of the Gemini API."""
+        if self.backend.vertexai:
+            raise ValueError(
+                "client: calls Vertex AI; this needs one of the Gemini API, made without vertexai"
+            )
+        return self._client(v1beta.GenerativeServiceClient)
 
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
@@ -78,6 +92,13 @@ class Api:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
 
+    def transfer_settings(self, own: HttpOptions | Mapping[str, object] | None) -> http.CallSettings:
+        """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
+        settings = self.settings(own).copy()
+        if own is None or HttpOptions.of(own, "config.http_options").timeout is None:
+            settings.pop("timeout", None)
+        return settings
+
     def extend(self, request: Message | RequestDraft, own: HttpOptions | Mapping[str, object] | None) -> None:
         """Set the fields of ``http_options.extra_body`` of the client and of the call."""
         client = self.arguments.http_options
@@ -86,30 +107,59 @@ class Api:
                 if options.extra_body:
                     add_extra_body(request, options.extra_body)
 
+    def unary(
+        self, method: Method[_Request, _Response], request: _Request, settings: http.CallSettings
+    ) -> tuple[_Response, Received]:
+        """Make a call and return its response and the headers of that."""
+        received, token = start_collecting()
+        try:
+            return self.caller.unary(method, request, (), **settings), received
+        finally:
+            stop_collecting(token)
+
     def call(self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
         """Make a call and return its result."""
+        result, received = self._call(call, http_options)
+        attach_headers(result, received)
+        return result
+
+    def _call(
+        self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None
+    ) -> tuple[_Result, Received]:
         with details_as_json:
             self.extend(call.request, http_options)
-            response = self.caller.unary(call.method, call.request, (), **self.settings(http_options))
+            response, received = self.unary(call.method, call.request, self.settings(http_options))
             try:
-                return call.read(response)
+                return call.read(response), received
             except DecodeError as error:
                 text = f"the response contains bytes that cannot be decoded: {error}"
                 raise Internal(text, method=call.method.path[1:]) from None
 
+    def _make(
+        self,
+        call: Call[_Result] | list[Call[_Result]],
+        http_options: HttpOptions | Mapping[str, object] | None,
+    ) -> tuple[_Result | list[_Result], Received]:
+        """Make one call, or several side by side; return also the headers of the one."""
+        if isinstance(call, list):
+            return map_calls(lambda one: self.call(one, http_options), call), ()
+        return self._call(call, http_options)
+
     def run(self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
+        received: Received = ()
         try:
             call = next(flow)
             while True:
                 try:
-                    response = self.call(call, http_options)
+                    response, received = self._make(call, http_options)
                 except APIError as error:
                     call = flow.throw(error)
                 else:
                     call = flow.send(response)
         except StopIteration as stop:
             result: _Result = stop.value
+            attach_headers(result, received)
             return result
 
     def close(self) -> None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.batches import (
     BatchJob,
     CancelBatchJobConfig,
@@ -34,14 +34,11 @@ if TYPE_CHECKING:
     )
 
 
-class Batches:
+class Batches(Resource):
     """Batch jobs: many requests that the service answers in the background, at half the price.
 
     They are created, read and listed over HTTP, which needs ``gemwire[http]``.
     """
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def create(
         self,

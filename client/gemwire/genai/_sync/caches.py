@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
@@ -27,14 +27,11 @@ if TYPE_CHECKING:
     )
 
 
-class Caches:
+class Caches(Resource):
     """Cached content: stored once by the service, and referred to by `GenerateContentConfig.cached_content`.
 
     Cached tokens are billed at a lower rate than those that are sent again.
     """
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def create(self, *, model: str, config: CreateCachedContentConfigOrDict | None = None) -> CachedContent:
         """Create a cache.

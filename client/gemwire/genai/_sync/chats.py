@@ -20,6 +20,7 @@ from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.function_executor import expand_sessions
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._sync.response_stream import ResponseStream
 from gemwire.genai._types.content import Content, ContentUnion
 from gemwire.genai._types.generate_content import (
@@ -35,11 +36,8 @@ if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import ContentDict
 
 
-class Chats:
+class Chats(Resource):
     """Conversations with a model. Their history is kept by the client, not by the service."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def create(
         self,
@@ -59,7 +57,9 @@ class Chats:
             ValueError: The name of the model is invalid, or a content has another role or no parts.
             TypeError: An argument is of a wrong type.
         """
-        return Chat(self._api, model, GenerateContentConfig.of(config), History(history))
+        return Chat(
+            self._api, model, GenerateContentConfig.of(config), History(self._api.backend.family, history)
+        )
 
 
 class Chat:
@@ -97,7 +97,8 @@ class Chat:
             RuntimeError: The response to another message is not complete.
             APIError: The call failed.
         """
-        said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        said = to_user_content(message, self._history.family)
+        told, hide_calls = self._effective_config(config)
         told = expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
@@ -133,7 +134,8 @@ class Chat:
             RuntimeError: The response to another message is not complete.
             APIError: The call failed; reading the stream raises it as well.
         """
-        said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        said = to_user_content(message, self._history.family)
+        told, hide_calls = self._effective_config(config)
         told = expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
@@ -143,7 +145,9 @@ class Chat:
         except BaseException:
             lease.released = True
             raise
-        return ChatStream(stream, self._history, StreamedTurn(said, before), lease, hide_calls)
+        return ChatStream(
+            stream, self._history, StreamedTurn(said, before, self._history.family), lease, hide_calls
+        )
 
     def record_history(
         self,
@@ -162,8 +166,9 @@ class Chat:
             ValueError: A content is invalid.
             TypeError: A content is of a wrong type.
         """
-        asked = History([to_content(user_input, "user_input")]).comprehensive
-        self._history.record(asked, History(model_output).comprehensive, is_valid)
+        family = self._history.family
+        asked = History(family, [to_content(user_input, "user_input", family)]).comprehensive
+        self._history.record(asked, History(family, model_output).comprehensive, is_valid)
 
     def get_history(self, curated: bool = False) -> list[Content]:
         """Return the history.
@@ -268,7 +273,7 @@ class ChatStream:
         last = GenerateContentResponse()
         for response in self:
             last = response
-        made = GenerateContentResponse.of(self._turn.message, self._stream.schema)
+        made = self._stream.show(self._turn.message)
         made.automatic_function_calling_history = last.automatic_function_calling_history
         return made
 

@@ -14,8 +14,7 @@ from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.recording import Recording
-from gemwire._transport.sync.channel_pool import ChannelPool
-from gemwire._transport.sync.grpc_transport import GrpcTransport, Transport
+from gemwire._transport.sync.transport import Transport
 
 if TYPE_CHECKING:
     from gemwire._transport.sync.recorder import RecordedFiles
@@ -26,7 +25,7 @@ class Connections:
     """The transports of one client, with the same settings.
 
     Attributes:
-        transport: The transport of all calls. The default one sends over HTTP what gRPC cannot carry.
+        transport: The transport of all calls. The default one, and h2, send over HTTP what gRPC cannot carry.
     """
 
     transport: Transport
@@ -42,8 +41,13 @@ class Connections:
         self._closed = False
         self._rest: RestTransport | None = None
         if transport is None or (recording and recording.replays):
-            pool = ChannelPool(settings.grpc_target(self._route))
-            self.transport = GrpcTransport.from_settings(settings, pool)
+            from gemwire._transport.sync.grpc_transport import GrpcTransport
+
+            self.transport = GrpcTransport.with_route(settings, self._route)
+        elif transport == "h2":
+            from gemwire._transport.sync.h2_transport import H2Transport
+
+            self.transport = H2Transport.with_route(settings, self._route)
         elif transport == "rest":
             self.transport = self._rest = self._make_rest()
         else:

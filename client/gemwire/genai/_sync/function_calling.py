@@ -5,17 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gemwire.genai._backends.base import GenerateRequest
+from gemwire.genai._backends.base import Backend, GenerateRequest
 from gemwire.genai._convert import function_calls
+from gemwire.genai._convert.continuation import is_enabled
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
 from gemwire.genai._convert.response_schema import find_answer_schema
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.continuation import ContinuedStream, MessageStream, generate
 from gemwire.genai._sync.function_executor import check_functions, map_calls, run_function
-from gemwire.genai._sync.response_stream import MessageStream, ResponseStream
+from gemwire.genai._sync.response_stream import ResponseStream
 from gemwire.genai._types.content import Content
 from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
+from gemwire.genai._types.response_headers import ResponseOrigin
 from gemwire.genai.errors import UnsupportedFunctionError
 from gemwire_proto import v1beta
 
@@ -28,24 +31,25 @@ def generate_content(
     Returns:
         The first response that calls no function, or the last that ``maximum_remote_calls`` allows.
     """
-    to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
+    backend, settings = api.backend, api.settings(config.http_options)
+    continues = is_enabled(config, request)
     api.extend(request, config.http_options)
     with details_as_json:
         if not functions:
-            response = api.caller.unary(*to_call(request), (), **settings)
-            return GenerateContentResponse.of(response, find_answer_schema(config))
+            response, received = generate(api, request, settings, continues=continues)
+            return backend.response.of(response, ResponseOrigin(find_answer_schema(config), received))
         check_functions(functions.values())
         limits = function_calls.to_settings(config)
         history: list[Content] = []
-        response = api.caller.unary(*to_call(request), (), **settings)
+        response, received = generate(api, request, settings, continues=continues)
         for _ in range(limits.maximum_remote_calls - 1):
-            wanted = find_invocations(response, functions)
+            wanted = find_invocations(response, functions, backend.family)
             if not wanted:
                 break
             append_results(request, response, map_calls(_run, wanted))
-            history = limits.get_history(request)
-            response = api.caller.unary(*to_call(request), (), **settings)
-    result = GenerateContentResponse.of(response, find_answer_schema(config))
+            history = limits.get_history(request, backend.family)
+            response, received = generate(api, request, settings, continues=continues)
+    result = backend.response.of(response, ResponseOrigin(find_answer_schema(config), received))
     result.automatic_function_calling_history = history
     return result
 
@@ -58,16 +62,23 @@ def generate_content_stream(
     settings = api.settings(config.http_options)
     api.extend(request, config.http_options)
 
-    def start() -> MessageStream:
+    def call() -> MessageStream:
         method, wire = api.backend.models.generate_content_stream(request)
         with details_as_json:
-            stream: MessageStream = api.caller.server_stream(method, wire, (), **settings)
+            return api.caller.server_stream(method, wire, (), **settings)
+
+    def start() -> MessageStream:
+        stream = call()
+        # Over gRPC there are no tokens to go on with.
+        if is_enabled(config, request) and stream.carries_json_only:
+            return ContinuedStream(stream, call, request)
         return stream
 
     stream = start()
+    origin = ResponseOrigin(find_answer_schema(config), stream.initial_metadata())
     if functions:
-        return FunctionCallingStream(stream, start, request, config, functions)
-    return ResponseStream(stream, find_answer_schema(config))
+        return FunctionCallingStream(stream, start, request, config, functions, origin, api.backend)
+    return ResponseStream(stream, origin, api.backend)
 
 
 class FunctionCallingStream(ResponseStream):
@@ -80,35 +91,38 @@ class FunctionCallingStream(ResponseStream):
         request: GenerateRequest,
         config: GenerateContentConfig,
         functions: Functions,
+        origin: ResponseOrigin,
+        backend: Backend,
     ) -> None:
         """Read the streams of all calls."""
-        super().__init__(stream, find_answer_schema(config))
+        super().__init__(stream, origin, backend)
         self._start = start
         self._request = request
         self._functions = functions
         self._limits = function_calls.to_settings(config)
-        self._merged = ResponseMerger()
+        self._merged = ResponseMerger(self._backend.family)
         self._history: list[Content] = []
         self._cancelled = False
 
     def _read(self) -> Iterator[GenerateContentResponse]:
         for calls_left in reversed(range(self._limits.maximum_remote_calls)):
-            self._merged = ResponseMerger()
+            self._merged = ResponseMerger(self._backend.family)
             with details_as_json:
                 for message in self._stream:
                     self._merged.add(message)
                     yield self._to_response(message)
-            wanted = find_invocations(self._merged.message, self._functions)
+            wanted = find_invocations(self._merged.message, self._functions, self._backend.family)
             if not wanted or not calls_left or self._cancelled:
                 return
             append_results(self._request, self._merged.message, map_calls(_run, wanted))
-            self._history = self._limits.get_history(self._request)
+            self._history = self._limits.get_history(self._request, self._backend.family)
             if self._cancelled:
                 return
             self._stream = self._start()
+            self.origin = ResponseOrigin(self.origin.schema, self._stream.initial_metadata())
 
     def _to_response(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
-        response = GenerateContentResponse.of(message, self.schema)
+        response = self.show(message)
         response.automatic_function_calling_history = list(self._history)
         return response
 

@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from gemwire.genai._convert.tools import is_mcp_session
+from gemwire.genai._convert.tools import find_sessions
 from gemwire.genai._types.generate_content import GenerateContentConfig
+from gemwire.genai._types.live import LiveConnectConfig
 from gemwire.genai.errors import UnsupportedFunctionError
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+_Config = TypeVar("_Config", GenerateContentConfig, LiveConnectConfig)
 
 
 def check_functions(functions: Iterable[Callable[..., object]]) -> None:
@@ -26,15 +28,13 @@ def check_functions(functions: Iterable[Callable[..., object]]) -> None:
             raise _unsupported(function)
 
 
-def expand_sessions(config: GenerateContentConfig) -> GenerateContentConfig:
+def expand_sessions(config: _Config) -> _Config:
     """Return the config.
 
     Raises:
         UnsupportedFunctionError: There is an MCP session in the tools.
     """
-    for tool in config.tools or ():
-        if is_mcp_session(tool):
-            raise _unsupported(tool.call_tool)
+    check_functions([session.call_tool for session in find_sessions(config.tools)])
     return config
 
 

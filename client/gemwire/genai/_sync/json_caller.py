@@ -9,17 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport.rest.routes import from_http
+from gemwire._transport.rest.transcode import to_dict
 from gemwire._transport.sync.token_wait import wait_for_token
 from gemwire._transport.token import Pairs
 from gemwire.errors import APIError
 from gemwire.genai._convert.json_request import JsonRequest, keep_property_order
 from gemwire.genai._sync.api import Api
 from gemwire_runtime.method import Kind
-from gemwire_runtime.pool import POOL
 from gemwire_runtime.sync.caller import Stream
 
 #: All are served by v1beta, a superset of the others.
@@ -84,7 +83,7 @@ def _to_events(stream: Stream[Message]) -> Iterator[bytes]:
 
 
 def _to_json(message: Message) -> bytes:
-    return _dump(json_format.MessageToDict(message, descriptor_pool=POOL))
+    return _dump(to_dict(message))
 
 
 def _to_error_json(error: APIError) -> bytes:

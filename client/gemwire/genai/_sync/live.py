@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from gemwire._transport.credentials import LiveToken
 from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._convert.error_details import details_as_json
+from gemwire.genai._convert.tools import find_sessions, without_sessions
 from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.function_executor import check_functions, expand_sessions
+from gemwire.genai._sync.live_stream import InputStreaming
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
 from gemwire.genai.http_options import CallSettings
@@ -21,7 +27,7 @@ from gemwire_runtime.method import DEFAULT
 from gemwire_runtime.sync.caller import BidiStream
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import HttpOptionsOrDict, LiveConnectConfigOrDict
+    from gemwire.genai._types.dicts import LiveConnectConfigOrDict
     from gemwire_proto.v1beta.views import BlobDict, FunctionResponseDict
 
 
@@ -31,17 +37,17 @@ FunctionResponseUnion: TypeAlias = "FunctionResponse | FunctionResponseDict"
 _RESUME_DELAYS = (0.05, 0.2, 0.8, 2.0)
 
 
-class Live:
+class Live(Resource):
     """Live sessions: audio, video and text are streamed in both directions at once."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def connect(self, *, model: str, config: LiveConnectConfigOrDict | None = None) -> SessionContext:
         """Start a session: ``with client.aio.live.connect(model=…) as session``.
 
         If ``config.session_resumption`` is set, the session continues over another connection when its own
         one ends, unless the model is in the middle of a turn.
+
+        Functions in ``config.tools``, and the tools of MCP sessions, are declared; the program answers calls
+        of them with `Session.send_tool_response`.
 
         Args:
             model: Name of a model that supports live sessions.
@@ -51,28 +57,27 @@ class Live:
             ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
         """
-        config = LiveConnectConfig.of(config)
-        setup = self._api.backend.live.to_setup(model, config)
-        if fields := json_only.paths(setup.setup):
-            raise ValueError(
-                f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
-            )
-        return SessionContext(self._api, setup, config.http_options)
+        return SessionContext(self._api, model, LiveConnectConfig.of(config))
 
 
 class SessionContext:
     """A session that starts when its ``with`` block is entered, and ends with the block."""
 
-    def __init__(
-        self,
-        api: Api,
-        setup: BidiGenerateContentClientMessage,
-        http_options: HttpOptionsOrDict | None,
-    ) -> None:
+    def __init__(self, api: Api, model: str, config: LiveConnectConfig) -> None:
         """See `Live.connect`."""
-        self._session = Session(api, setup, api.settings(http_options))
+        check_functions([session.call_tool for session in find_sessions(config.tools)])
+        self._api = api
+        self._model = model
+        self._config = config
+        known = config.model_copy(update={"tools": without_sessions(config.tools)})
+        self._session = Session(api, self._to_setup(known), api.settings(config.http_options))
+
+    def _to_setup(self, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
+        return self._api.backend.live.to_setup(self._model, config)
 
     def __enter__(self) -> Session:
+        if find_sessions(self._config.tools):
+            self._session.replace_setup(self._to_setup(expand_sessions(self._config)))
         self._session.open()
         return self._session
 
@@ -80,7 +85,7 @@ class SessionContext:
         self._session.close()
 
 
-class Session:
+class Session(InputStreaming):
     """A live session.
 
     Attributes:
@@ -102,15 +107,23 @@ class Session:
         self._unread: deque[BidiGenerateContentServerMessage] = deque()
         self.session_id: str = setup.setup.session_resumption.handle
 
+    def replace_setup(self, setup: BidiGenerateContentClientMessage) -> None:
+        """Replace the first message of a session that is not open yet."""
+        self._setup = setup
+
     def open(self) -> None:
         """Connect and wait until the service accepts the setup. Entering `SessionContext` calls it.
 
         Raises:
             APIError: The session cannot be started.
         """
+        live = self._api.backend.live
+        method = live.JSON_METHOD if json_only.paths(self._setup.setup) else live.METHOD
+        if isinstance(self._api.caller.authorization, LiveToken):
+            method = live.TOKEN_METHOD
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = self._api.caller.bidi(
-            self._api.backend.live.METHOD,
+            method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )
@@ -184,6 +197,30 @@ class Session:
         """
         self._send(self._api.backend.live.to_tool_response(function_responses))
 
+    def send(self, *, input: object = None, end_of_turn: bool = False) -> None:
+        """Send anything that one of the other methods sends.
+
+        Deprecated, as in google-genai: use `send_client_content`, `send_realtime_input` or
+        `send_tool_response`.
+
+        Args:
+            input: Contents, media or the results of functions: objects of ``types``, dicts or lists of them.
+                None to end the turn.
+            end_of_turn: Whether the model should answer contents now.
+
+        Raises:
+            ValueError: The input is invalid.
+            TypeError: The input is of a wrong type.
+            APIError: The session has ended.
+        """
+        warnings.warn(
+            "send is deprecated: use send_client_content, send_realtime_input or send_tool_response",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        message = self._api.backend.live.to_message(input, end_of_turn)
+        (self._write(message) if message.HasField("realtime_input") else self._send(message))
+
     def receive(self) -> Iterator[LiveServerMessage]:
         """Yield messages of the service until the model has completed its turn.
 
@@ -196,6 +233,8 @@ class Session:
                 return
 
     def _next_message(self) -> BidiGenerateContentServerMessage | None:
+        if (ahead := self._take_ahead()) is not None:
+            return ahead
         if self._unread:
             return self._unread.popleft()
         while True:
@@ -281,6 +320,7 @@ class Session:
 
     def close(self) -> None:
         """End the session."""
+        self._drop_ahead()
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.cancel()

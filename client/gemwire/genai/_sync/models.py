@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gemwire.genai._convert.function_calls import find_functions
-from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.function_executor import expand_sessions
 from gemwire.genai._sync.media import Media
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._sync.response_stream import ResponseStream
+from gemwire.genai._types.compute_tokens import ComputeTokensConfig, ComputeTokensResponse
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
 from gemwire.genai._types.generate_content import (
@@ -32,6 +32,7 @@ from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
+        ComputeTokensConfigOrDict,
         CountTokensConfigOrDict,
         DeleteModelConfigOrDict,
         EmbedContentConfigOrDict,
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
 
 class Models(Media):
     """Models, and the content that they generate."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def generate_content(
         self,
@@ -122,13 +120,27 @@ class Models(Media):
         call = self._api.backend.models.count_tokens(model, contents, config)
         return self._api.call(call, config.http_options)
 
-    def compute_tokens(self, **arguments: object) -> object:
+    def compute_tokens(
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: ComputeTokensConfigOrDict | None = None,
+    ) -> ComputeTokensResponse:
         """Return the ids of the tokens of contents. Vertex AI only; `count_tokens` counts them.
 
+        Args:
+            model: Name of the model, whose tokenizer is used.
+            contents: See `generate_content`.
+            config: `ComputeTokensConfig`, or a dict of its fields.
+
         Raises:
-            ValueError: The client calls the Gemini API.
+            ValueError: The client calls the Gemini API, or an argument is invalid.
+            TypeError: An argument is of a wrong type.
+            APIError: The call failed.
         """
-        return self._api.call(self._api.backend.models.compute_tokens(**arguments), None)
+        call = self._api.backend.models.compute_tokens(model, contents)
+        return self._api.call(call, ComputeTokensConfig.of(config).http_options)
 
     def embed_content(
         self,
@@ -150,8 +162,8 @@ class Models(Media):
             APIError: The call failed.
         """
         config = EmbedContentConfig.of(config)
-        call = self._api.backend.models.embed_content(model, contents, config)
-        return self._api.call(call, config.http_options)
+        flow = self._api.backend.models.embed_content(model, contents, config)
+        return self._api.run(flow, config.http_options)
 
     def get(self, *, model: str, config: GetModelConfigOrDict | None = None) -> Model | TunedModel:
         """Get a model.
@@ -182,7 +194,7 @@ class Models(Media):
         """
         return Pager.start(self._api, self._api.backend.models.list, ListModelsConfig.of(config))
 
-    def update(self, *, model: str, config: UpdateModelConfigOrDict | None = None) -> TunedModel:
+    def update(self, *, model: str, config: UpdateModelConfigOrDict | None = None) -> Model | TunedModel:
         """Update a tuned model.
 
         Args:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, overload
 
 from gemwire.genai._backends.base import Call, Page
 from gemwire.genai._sync.api import Api
-from gemwire.genai._types.http_options import ListConfig
+from gemwire.genai._types.http_options import HttpResponse, ListConfig
 from gemwire.genai._types.models import ListModelsConfig
 
 _Item = TypeVar("_Item")
@@ -18,8 +18,9 @@ _Config = TypeVar("_Config", ListConfig, ListModelsConfig)
 class Pager(Generic[_Item]):
     """A page of a list, and the way to the next.
 
-    ``pager[0]`` and ``len(pager)`` refer to the current page, which `next_page` replaces. Iteration yields
-    the items of all pages from the first one on, each time anew, and does not change the current page.
+    ``pager[0]`` and ``len(pager)`` refer to the current page. Iteration yields the items of all pages, from
+    the first one on each time. `next_page` and iteration replace the current page: after an iteration, it is
+    the last one.
     """
 
     def __init__(
@@ -79,6 +80,11 @@ class Pager(Generic[_Item]):
         """Config of the request for the next page; its ``page_token`` is empty at the end."""
         return {**self._config, "page_token": self._current.next_page_token}
 
+    @property
+    def sdk_http_response(self) -> HttpResponse | None:
+        """Headers of the response that the current page came in."""
+        return self._current.sdk_http_response
+
     def __len__(self) -> int:
         return len(self.page)
 
@@ -110,10 +116,10 @@ class Pager(Generic[_Item]):
         return self._iterate_pages()
 
     def _iterate_pages(self) -> Iterator[list[_Item]]:
-        page = self._first
+        page = self._current = self._first
         yield page.items
         while token := page.next_page_token:
-            page = self._fetch(token)
+            page = self._current = self._fetch(token)
             yield page.items
 
     def __iter__(self) -> Iterator[_Item]:

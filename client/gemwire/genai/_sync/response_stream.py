@@ -4,19 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
+from gemwire.genai._backends.base import Backend
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.stream_merging import ResponseMerger
-from gemwire.genai._types.generate_content import GenerateContentResponse, SchemaUnion
+from gemwire.genai._sync.continuation import MessageStream
+from gemwire.genai._types.generate_content import GenerateContentResponse
+from gemwire.genai._types.response_headers import ResponseOrigin
 from gemwire_proto import v1beta
-
-
-class MessageStream(Protocol):
-    """The messages of one streaming call, live, recorded or replayed."""
-
-    def __iter__(self) -> Iterator[v1beta.GenerateContentResponse]: ...
-    def cancel(self) -> bool: ...
 
 
 class ResponseStream:
@@ -25,13 +20,14 @@ class ResponseStream:
     It is an iterator as well: a loop goes on where single reads have stopped.
 
     Attributes:
-        schema: The schema of `GenerateContentResponse.parsed`.
+        origin: What all responses have in common.
     """
 
-    def __init__(self, stream: MessageStream, schema: SchemaUnion | None) -> None:
-        """Read a stream of messages."""
+    def __init__(self, stream: MessageStream, origin: ResponseOrigin, backend: Backend) -> None:
+        """Read a stream of messages of a service."""
         self._stream = stream
-        self.schema = schema
+        self._backend = backend
+        self.origin = origin
         self._iterator: Iterator[GenerateContentResponse] | None = None
 
     def __iter__(self) -> Iterator[GenerateContentResponse]:
@@ -44,10 +40,14 @@ class ResponseStream:
         return self._iterator.__next__()
 
     def _read(self) -> Iterator[GenerateContentResponse]:
-        of, schema = GenerateContentResponse.of, self.schema
+        of, origin = self._backend.response.of, self.origin
         with details_as_json:
             for message in self._stream:
-                yield of(message, schema)
+                yield of(message, origin)
+
+    def show(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
+        """Return a message as a response of the stream."""
+        return self._backend.response.of(message, self.origin)
 
     def close(self) -> None:
         """End the call, as closing a generator does."""
@@ -63,8 +63,8 @@ class ResponseStream:
 
     def get_final_response(self) -> GenerateContentResponse:
         """Read to the end and return all responses as one, with adjacent texts merged."""
-        merged = ResponseMerger()
+        merged = ResponseMerger(self._backend.family)
         with details_as_json:
             for message in self._stream:
                 merged.add(message)
-        return GenerateContentResponse.of(merged.message, self.schema)
+        return self.show(merged.message)

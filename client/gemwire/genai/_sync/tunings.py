@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.tunings import (
+    CancelTuningJobConfig,
+    CancelTuningJobResponse,
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
@@ -16,6 +18,7 @@ from gemwire.genai._types.tunings import (
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
+        CancelTuningJobConfigOrDict,
         CreateTuningJobConfigOrDict,
         GetTuningJobConfigOrDict,
         ListTuningJobsConfigOrDict,
@@ -23,11 +26,8 @@ if TYPE_CHECKING:
     )
 
 
-class Tunings:
+class Tunings(Resource):
     """Tuning jobs, which train models on examples."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def tune(
         self,
@@ -68,6 +68,22 @@ class Tunings:
         """
         flow = self._api.backend.tunings.get(name)
         return self._api.run(flow, GetTuningJobConfig.of(config).http_options)
+
+    def cancel(
+        self, *, name: str, config: CancelTuningJobConfigOrDict | None = None
+    ) -> CancelTuningJobResponse:
+        """Cancel a tuning job. Vertex AI only.
+
+        Args:
+            name: Name of the job, with or without ``tuningJobs/``.
+            config: `CancelTuningJobConfig`, or a dict of its fields.
+
+        Raises:
+            ValueError: The client calls the Gemini API, or the name is invalid.
+            APIError: The call failed.
+        """
+        call = self._api.backend.tunings.cancel(name)
+        return self._api.call(call, CancelTuningJobConfig.of(config).http_options)
 
     def list(self, *, config: ListTuningJobsConfigOrDict | None = None) -> Pager[TuningJob]:
         """List tuning jobs, running and ended ones.

@@ -6,7 +6,6 @@ import collections.abc
 import enum
 import functools
 import operator
-import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -15,13 +14,12 @@ from typing import Literal, Union, get_args, get_origin
 from google.protobuf.message import Message
 
 from gemwire_runtime.coercion import CONVERSIONS
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.models import Model
 from gemwire_runtime.views import View
 
 Convert = Callable[[object], object]
 _LISTS = (list, collections.abc.Sequence)
-#: The name of a field at the beginning of an error.
-_PATH = re.compile(r"\w+[.:\[]")
 _DICTS = (dict, collections.abc.Mapping)
 
 
@@ -52,12 +50,6 @@ def find_conversion(annotation: object) -> Convert:
     return _keep
 
 
-def prefix(path: str, error: Exception) -> str:
-    """Put the path of a value in front of the text of its error, which begins with the rest of the path."""
-    text = str(error)
-    return path + (text if text.startswith((".", "[")) else f": {text}")
-
-
 def describe(annotation: object) -> object:
     """Return the type as pydantic understands it: types that are not converted become ``object``."""
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -78,6 +70,8 @@ def _keep(value: object) -> object:
 
 def _to_enum(kind: type[enum.Enum]) -> Convert:
     def convert(value: object) -> object:
+        if isinstance(value, kind):
+            return value
         if not isinstance(value, (str, int)):
             raise TypeError(f"expected a {kind.__name__} or its name, got {type(value).__name__}")
         return kind(getattr(value, "value", value))
@@ -91,10 +85,7 @@ def _to_model(kind: type[Model]) -> Convert:
             return value
         if isinstance(value, (str, bytes, int, float, list, tuple)):
             raise TypeError(f"expected {kind.__name__} or a dict, got {type(value).__name__}")
-        try:
-            return kind.model_validate(value)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f".{error}" if _PATH.match(str(error)) else str(error)) from None
+        return kind.model_validate(value)
 
     return convert
 
@@ -117,7 +108,7 @@ def _to_list(convert_item: Convert) -> Convert:
             try:
                 converted.append(convert_item(item))
             except (TypeError, ValueError) as error:
-                raise type(error)(prefix(f"[{index}]", error)) from None
+                raise locate(f"[{index}]", error) from None
         return converted
 
     return convert

@@ -40,11 +40,12 @@ class CreateBatchJobConfig(CallConfig):
 
     Attributes:
         display_name: Display name of the job.
-        dest: Vertex AI only.
+        dest: Where the results go: ``gs://…``, ``bq://…``, or a `BatchJobDestination`. Vertex AI only.
+            Default: beside the source.
     """
 
     display_name: str | None = None
-    dest: object | None = None
+    dest: BatchJobDestination | str | None = None
 
 
 class CreateEmbeddingsBatchJobConfig(CallConfig):
@@ -171,6 +172,18 @@ class InlinedEmbedContentResponse(Config):
     error: JobError | None = None
 
 
+class VertexMultimodalDatasetDestination(Config):
+    """A dataset of several kinds of media that results are written to. Vertex AI only.
+
+    Attributes:
+        bigquery_destination: Table of BigQuery behind the dataset, ``bq://…``.
+        display_name: Display name of the dataset.
+    """
+
+    bigquery_destination: str | None = None
+    display_name: str | None = None
+
+
 class BatchJobDestination(Config):
     """Results of a batch, in the order of the requests.
 
@@ -181,6 +194,7 @@ class BatchJobDestination(Config):
         format: Vertex AI only.
         gcs_uri: Vertex AI only.
         bigquery_uri: Vertex AI only.
+        vertex_dataset: Vertex AI only.
     """
 
     inlined_responses: list[InlinedResponse] | None = None
@@ -189,6 +203,21 @@ class BatchJobDestination(Config):
     format: str | None = None
     gcs_uri: str | None = None
     bigquery_uri: str | None = None
+    vertex_dataset: VertexMultimodalDatasetDestination | None = None
+
+
+class BatchJobOutputInfo(Config):
+    """Where the results of a batch are. Vertex AI only.
+
+    Attributes:
+        gcs_output_directory: Folder of Cloud Storage.
+        bigquery_output_table: Table of BigQuery.
+        vertex_multimodal_dataset_name: Name of a dataset.
+    """
+
+    gcs_output_directory: str | None = None
+    bigquery_output_table: str | None = None
+    vertex_multimodal_dataset_name: str | None = None
 
 
 class CompletionStats(Config):
@@ -221,6 +250,7 @@ class BatchJob(Config):
         src: File that the requests were read from, if they were.
         dest: Results.
         completion_stats: Progress.
+        output_info: Where the results are. Vertex AI only.
     """
 
     name: str | None = None
@@ -235,6 +265,7 @@ class BatchJob(Config):
     src: BatchJobSource | None = None
     dest: BatchJobDestination | None = None
     completion_stats: CompletionStats | None = None
+    output_info: BatchJobOutputInfo | None = None
 
     @property
     def done(self) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from gemwire.genai._types.annotations import Convert, describe, find_conversion, prefix
+from gemwire.genai._types.annotations import Convert, describe, find_conversion
+from gemwire_runtime.field_errors import describe_unknown, locate
 from gemwire_runtime.models import FieldInfo, Model, to_camel_case
 from gemwire_runtime.pydantic_models import unwrap
 
@@ -37,13 +37,19 @@ class Config(Model):
     __aliases__: ClassVar[dict[str, str]] = {}
     __conversions__: ClassVar[dict[str, Convert]] = {}
 
-    def __init_subclass__(cls) -> None:
+    #: Names in JSON that are not the camelCase of the fields' own.
+    __json_names__: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, json_names: Mapping[str, str] | None = None) -> None:
         own = vars(cls).get("__annotations__", {})
         namespace = vars(sys.modules[cls.__module__])
         fields = {name: (own[name], namespace) for name in own if not name.startswith("_")}
         cls.__fields__ = cls.__fields__ | fields
         cls.__aliases__ = {to_camel_case(name): name for name in cls.__fields__}
         cls.__aliases__ |= {name: name for name in cls.__fields__}
+        if json_names:
+            cls.__json_names__ = json_names
+            cls.__aliases__ |= {written: name for name, written in json_names.items()}
         cls.__conversions__ = {}
         for name in fields:
             if name not in vars(cls):
@@ -61,9 +67,7 @@ class Config(Model):
                 continue  # Dumps of google-genai's configs have all its fields.
             known = self.__aliases__.get(name)
             if known is None:
-                raise ValueError(
-                    f"{type(self).__name__} has no field {name!r}{_suggest(name, self.__aliases__)}"
-                )
+                raise ValueError(describe_unknown(type(self).__name__, name, self.__aliases__))
             self.__dict__[known] = self._convert(known, value)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -72,9 +76,7 @@ class Config(Model):
         elif name.startswith("_") or hasattr(type(self), name):
             super().__setattr__(name, value)
         else:
-            raise AttributeError(
-                f"{type(self).__name__} has no field {name!r}{_suggest(name, self.__aliases__)}"
-            )
+            raise AttributeError(describe_unknown(type(self).__name__, name, self.__aliases__))
 
     def _convert(self, name: str, value: object) -> object:
         convert = self.__conversions__.get(name)
@@ -83,7 +85,7 @@ class Config(Model):
         try:
             return convert(value)
         except (TypeError, ValueError) as error:
-            raise type(error)(prefix(name, error)) from None
+            raise locate(name, error) from None
 
     @classmethod
     def of(cls: type[_C], value: object, argument: str = "config") -> _C:
@@ -106,7 +108,7 @@ class Config(Model):
             try:
                 return cls(**fields)
             except (TypeError, ValueError) as error:
-                raise type(error)(f"{argument}.{error}") from None
+                raise locate(argument, error) from None
         kind = type(value)
         found = f"{kind.__module__}.{kind.__name__}" if kind.__name__ == cls.__name__ else kind.__name__
         raise TypeError(f"{argument}: expected {cls.__name__} or a dict, got {found}")
@@ -150,7 +152,11 @@ class Config(Model):
     def describe_fields(cls) -> dict[str, FieldInfo]:
         """Return the fields by their names, in the order of their declaration."""
         return {
-            name: FieldInfo(describe(_resolve(annotation)), to_camel_case(name), getattr(cls, name))
+            name: FieldInfo(
+                describe(_resolve(annotation)),
+                cls.__json_names__.get(name) or to_camel_case(name),
+                getattr(cls, name),
+            )
             for name, annotation in cls.__fields__.items()
         }
 
@@ -177,10 +183,3 @@ def field_names(kind: type[Config]) -> frozenset[str]:
 def _resolve(annotation: _Annotation) -> object:
     written, namespace = annotation
     return eval(written, namespace) if isinstance(written, str) else written  # noqa: S307 - our own source
-
-
-def _suggest(name: str, known: Mapping[str, str]) -> str:
-    matches = difflib.get_close_matches(name, known, 1)
-    if matches:
-        return f"; did you mean {known[matches[0]]!r}?"
-    return f"; it has {', '.join(sorted(set(known.values())))}"

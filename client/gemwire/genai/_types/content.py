@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, MutableSequence, Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, Union
 
 from gemwire.genai._types import media_types
+from gemwire.genai._types.family import GEMINI, Family
 from gemwire.genai._types.images import Image
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.models import Format, dump
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import View, message_of
 
 if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (
+        BlobDict,
         ContentDict,
         FileDataDict,
         PartDict,
         PartMediaResolutionDict,
     )
+
+
+#: URI of an uploaded file.
+_UPLOADED = re.compile(
+    r"https://(?:[a-z0-9-]+-)?generativelanguage(?:\.sandbox)?\.googleapis\.com/\w+/files/[^/?]+"
+)
 
 
 class PILImage(Protocol):
@@ -56,6 +66,9 @@ PartUnion: TypeAlias = Union[
 ContentUnion: TypeAlias = Union[views.Content, v1beta.Content, "ContentDict", PartUnion, Sequence[PartUnion]]
 #: Values accepted as the contents of a request.
 ContentListUnion: TypeAlias = ContentUnion | Sequence[ContentUnion]
+#: Values accepted as a picture or a video of a live session.
+BlobImageUnion: TypeAlias = PILImage | views.Blob
+BlobImageUnionDict: TypeAlias = Union[BlobImageUnion, "BlobDict"]
 PartUnionDict: TypeAlias = PartUnion
 ContentUnionDict: TypeAlias = ContentUnion
 ContentListUnionDict: TypeAlias = ContentListUnion
@@ -102,16 +115,18 @@ class FunctionResponsePart(views.FunctionResponsePart):
 
         Args:
             file_uri: URI of the file.
-            mime_type: Media type of the file. Default: guessed from the name.
+            mime_type: Media type of the file. Default: guessed from the name; none for an uploaded file, of
+                which the service knows it.
             display_name: Vertex AI only.
 
         Raises:
             ValueError: No media type was given and the name does not tell it.
         """
+        is_uploaded = mime_type is None and _UPLOADED.fullmatch(file_uri)
         return cls(
             file_data=views.FunctionResponseFileData(
                 file_uri=file_uri,
-                mime_type=_find_media_type(file_uri, mime_type),
+                mime_type=None if is_uploaded else _find_media_type(file_uri, mime_type),
                 display_name=display_name,
             )
         )
@@ -132,7 +147,8 @@ class FunctionResponse(views.FunctionResponse):
         """
         failed = getattr(response, "isError", False) or getattr(response, "is_error", False)
         content = dump(getattr(response, "content", None), Format(mode="json", exclude_none=True))
-        return cls(name=name, response={"error" if failed else "result": content})
+        answer = {"error": content or "MCP response is error."} if failed else {"result": content}
+        return cls(name=name, response=answer)
 
 
 class Part(views.Part):
@@ -275,39 +291,44 @@ class ModelContent(Content, registered=False):
         super().__init__(role="model", parts=_to_parts(parts))
 
 
-def to_part(value: object, argument: str) -> v1beta.Part:
+def to_part(value: object, argument: str, family: Family = GEMINI) -> v1beta.Part:
     """Convert a value that is accepted as a part to a message.
 
     Args:
         value: See `PartUnion`.
         argument: Name of the argument, for error messages.
+        family: The family of the message.
 
     Raises:
         ValueError: The value cannot be sent.
         TypeError: The value is of another type.
     """
     if isinstance(value, str):
-        return v1beta.Part(text=value)
+        return family.part(text=value)
     value = adopt(value)
     message = message_of(value)
-    if isinstance(message, v1beta.Part):
+    if isinstance(message, family.part):
+        return message
+    message = translate_argument(message, argument, family)
+    if isinstance(message, family.part):
         return message
     if isinstance(message, v1beta.File):
         if not message.uri or not message.mime_type:
             raise ValueError(f"{argument}: the file {message.name!r} has no uri or no mime_type yet")
-        return v1beta.Part(file_data={"file_uri": message.uri, "mime_type": message.mime_type})
-    for name, kind in _SINGLE_FIELD_PARTS.items():
-        if isinstance(message, kind):
-            field: dict[str, Any] = {name: message}
-            return v1beta.Part(**field)
+        return family.part(file_data={"file_uri": message.uri, "mime_type": message.mime_type})
+    for name, kinds in _SINGLE_FIELD_PARTS.items():
+        if isinstance(value, kinds):
+            part = family.part()
+            family.fields(views.Part)[name].write(part, value)
+            return part
     if isinstance(value, Mapping):
-        return _dict_to_part(value, argument)
+        return _dict_to_part(value, argument, family)
     if isinstance(value, (bytes, bytearray)):
         mime_type = media_types.guess_from_bytes(value, argument)
-        return v1beta.Part(inline_data={"data": bytes(value), "mime_type": mime_type})
+        return family.part(inline_data={"data": bytes(value), "mime_type": mime_type})
     if media_types.is_pil_image(value):
         data, mime_type = media_types.encode_image(value)
-        return v1beta.Part(inline_data={"data": data, "mime_type": mime_type})
+        return family.part(inline_data={"data": data, "mime_type": mime_type})
     raise TypeError(
         f"{argument}: expected a string, bytes, image, file, part or content, got {type(value).__name__}"
     )
@@ -333,14 +354,27 @@ def adopt(value: object) -> object:
     return fields
 
 
-#: Messages that are one field of a part.
-_SINGLE_FIELD_PARTS: dict[str, type] = {
-    "inline_data": v1beta.Blob,
-    "file_data": v1beta.FileData,
-    "function_call": v1beta.FunctionCall,
-    "function_response": v1beta.FunctionResponse,
-    "executable_code": v1beta.ExecutableCode,
-    "code_execution_result": v1beta.CodeExecutionResult,
+def translate_argument(message: object, argument: str, family: Family) -> object:
+    """Return the message of a family for its counterpart; return any other value as it is.
+
+    Raises:
+        MissingFieldError: The family lacks a field that is set. The text begins with its path.
+        ValueError: It lacks an enum value.
+    """
+    try:
+        return family.own(message)
+    except ValueError as error:
+        raise locate(argument, error) from None
+
+
+#: Views and messages that are one field of a part.
+_SINGLE_FIELD_PARTS: dict[str, tuple[type, ...]] = {
+    "inline_data": (views.Blob, v1beta.Blob),
+    "file_data": (views.FileData, v1beta.FileData),
+    "function_call": (views.FunctionCall, v1beta.FunctionCall),
+    "function_response": (views.FunctionResponse, v1beta.FunctionResponse),
+    "executable_code": (views.ExecutableCode, v1beta.ExecutableCode),
+    "code_execution_result": (views.CodeExecutionResult, v1beta.CodeExecutionResult),
 }
 
 
@@ -353,24 +387,24 @@ _BY_NAME: dict[str, type[View]] = {
 }
 
 
-def _dict_to_part(value: Mapping[str, Any], argument: str) -> v1beta.Part:
+def _dict_to_part(value: Mapping[str, Any], argument: str, family: Family) -> v1beta.Part:
     part: v1beta.Part
     try:
-        part = message_of(Part(**value))
+        part = message_of(family.view(views.Part)(**value))
     except (ValueError, TypeError) as error:
         if "uri" in value:
-            return to_part(views.File(**value), argument)
+            return to_part(views.File(**value), argument, family)
         try:
-            part = v1beta.Part(file_data=message_of(views.FileData(**value)))
+            return to_part(views.FileData(**value), argument, family)
         except (ValueError, TypeError):
-            raise type(error)(f"{argument}: {error}") from None
+            raise locate(argument, error) from None
     return part
 
 
 def _find_media_type(uri: str, mime_type: str | None) -> str:
     mime_type = mime_type or media_types.guess_from_name(uri)
     if not mime_type:
-        raise ValueError(f"mime_type: cannot be guessed from {uri!r}; pass it")
+        raise ValueError(f"mime_type: Failed to determine mime type of {uri!r}; pass it")
     return mime_type
 
 

@@ -14,6 +14,7 @@ from gemwire.genai._types.auth_tokens import (
 from gemwire.genai._types.batches import (
     BatchJob,
     BatchJobDestination,
+    BatchJobOutputInfo,
     BatchJobSource,
     CancelBatchJobConfig,
     CompletionStats,
@@ -31,6 +32,7 @@ from gemwire.genai._types.batches import (
     ListBatchJobsConfig,
     ListBatchJobsResponse,
     SingleEmbedContentResponse,
+    VertexMultimodalDatasetDestination,
 )
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
@@ -40,26 +42,21 @@ from gemwire.genai._types.caches import (
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
 )
-from gemwire.genai._types.embed_content import EmbedContentConfig
+from gemwire.genai._types.compute_tokens import ComputeTokensConfig, ComputeTokensResponse, TokensInfo
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentMetadata
 from gemwire.genai._types.file_search import (
-    ChunkingConfig,
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
     DeleteFileSearchStoreConfig,
-    FileSearchStore,
     GetDocumentConfig,
     GetFileSearchStoreConfig,
     ImportFileConfig,
     ImportFileOperation,
-    ImportFileResponse,
     ListDocumentsConfig,
     ListFileSearchStoresConfig,
-    ListFileSearchStoresResponse,
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
-    UploadToFileSearchStoreResponse,
     UploadToFileSearchStoreResumableResponse,
-    WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
     CreateFileConfig,
@@ -80,6 +77,23 @@ from gemwire.genai._types.generate_content import (
     GenerateContentConfig,
 )
 from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
+from gemwire.genai._types.image_editing import (
+    ContentReferenceImage,
+    ControlReferenceConfig,
+    ControlReferenceImage,
+    EditImageConfig,
+    EditImageResponse,
+    MaskReferenceConfig,
+    MaskReferenceImage,
+    RawReferenceImage,
+    ReferenceImage,
+    StyleReferenceConfig,
+    StyleReferenceImage,
+    SubjectReferenceConfig,
+    SubjectReferenceImage,
+    UpscaleImageConfig,
+    UpscaleImageResponse,
+)
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -109,23 +123,38 @@ from gemwire.genai._types.live_music import (
     WeightedPrompt,
 )
 from gemwire.genai._types.models import (
+    Checkpoint,
     DeleteModelConfig,
     DeleteModelResponse,
+    Endpoint,
     GetModelConfig,
     ListModelsConfig,
     TunedModelInfo,
     UpdateModelConfig,
 )
 from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.schemas import JSONSchema
+from gemwire.genai._types.tuning_jobs import (
+    PreTunedModel,
+    SupervisedHyperParameters,
+    SupervisedTuningDatasetDistribution,
+    SupervisedTuningDatasetDistributionDatasetBucket,
+    SupervisedTuningDataStats,
+    SupervisedTuningSpec,
+    TunedModelCheckpoint,
+    TuningDataStats,
+)
 from gemwire.genai._types.tunings import (
     CancelTuningJobConfig,
     CancelTuningJobResponse,
     CreateTuningJobConfig,
+    EncryptionSpec,
     GetTuningJobConfig,
     ListTuningJobsConfig,
     ListTuningJobsResponse,
     TuningDataset,
     TuningOperation,
+    TuningValidationDataset,
 )
 from gemwire.genai._types.videos import (
     GeneratedVideo,
@@ -144,7 +173,8 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Mapping, Sequence
 
-    from gemwire.genai._types.content import ContentListUnion, ContentUnion, PILImage
+    from gemwire.genai._types.content import Content, ContentListUnion, ContentUnion, PILImage
+    from gemwire.genai._types.files import File
     from gemwire.genai._types.generate_content import (
         GenerateContentResponse,
         SchemaUnion,
@@ -152,9 +182,16 @@ if TYPE_CHECKING:
         SpeechConfigUnion,
         ToolListUnion,
     )
+    from gemwire.genai._types.image_editing import (
+        ControlReferenceType,
+        EditMode,
+        MaskReferenceMode,
+        SubjectReferenceType,
+    )
     from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
     from gemwire.genai._types.live_music import LiveMusicPlaybackControl, MusicGenerationMode, Scale
-    from gemwire.genai._types.tunings import JobState, TuningJob
+    from gemwire.genai._types.schemas import JSONSchemaType
+    from gemwire.genai._types.tunings import AdapterSize, JobState, TuningJob, TuningMethod
     from gemwire.genai._types.videos import (
         ImageResizeMode,
         VideoCompressionQuality,
@@ -169,13 +206,18 @@ if TYPE_CHECKING:
         AvatarConfigDict,
         BlobDict,
         CachedContentDict,
+        ChunkingConfigDict,
         ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
         CustomMetadataDict,
-        FileDict,
         GenerationConfigDict,
+        GenerationConfigRoutingConfigDict,
+        GenerationOutputConfigDict,
         HistoryConfigDict,
         ImageConfigDict,
+        ImportFileResponseDict,
+        ModelArmorConfigDict,
+        ModelSelectionConfigDict,
         ProactivityConfigDict,
         RealtimeInputConfigDict,
         SafetySettingDict,
@@ -184,6 +226,7 @@ if TYPE_CHECKING:
         ToolConfigDict,
         TranslationConfigDict,
         TuningExampleDict,
+        UploadToFileSearchStoreResponseDict,
     )
 
 
@@ -274,6 +317,13 @@ class InlinedEmbedContentResponseDict(TypedDict, total=False):
     error: JobError | JobErrorDict | None
 
 
+class VertexMultimodalDatasetDestinationDict(TypedDict, total=False):
+    """Fields of a `VertexMultimodalDatasetDestination`."""
+
+    bigquery_destination: str | None
+    display_name: str | None
+
+
 class BatchJobDestinationDict(TypedDict, total=False):
     """Fields of a `BatchJobDestination`."""
 
@@ -285,6 +335,15 @@ class BatchJobDestinationDict(TypedDict, total=False):
     format: str | None
     gcs_uri: str | None
     bigquery_uri: str | None
+    vertex_dataset: VertexMultimodalDatasetDestination | VertexMultimodalDatasetDestinationDict | None
+
+
+class BatchJobOutputInfoDict(TypedDict, total=False):
+    """Fields of a `BatchJobOutputInfo`."""
+
+    gcs_output_directory: str | None
+    bigquery_output_table: str | None
+    vertex_multimodal_dataset_name: str | None
 
 
 class CompletionStatsDict(TypedDict, total=False):
@@ -310,6 +369,7 @@ class BatchJobDict(TypedDict, total=False):
     src: BatchJobSource | BatchJobSourceDict | None
     dest: BatchJobDestination | BatchJobDestinationDict | None
     completion_stats: CompletionStats | CompletionStatsDict | None
+    output_info: BatchJobOutputInfo | BatchJobOutputInfoDict | None
 
 
 class ListBatchJobsResponseDict(TypedDict, total=False):
@@ -335,60 +395,31 @@ class DeleteCachedContentResponseDict(TypedDict, total=False):
     sdk_http_response: HttpResponse | HttpResponseDict | None
 
 
-class FileSearchStoreDict(TypedDict, total=False):
-    """Fields of a `FileSearchStore`."""
+class TokensInfoDict(TypedDict, total=False):
+    """Fields of a `TokensInfo`."""
 
-    name: str | None
-    display_name: str | None
-    create_time: datetime.datetime | None
-    update_time: datetime.datetime | None
-    active_documents_count: int | None
-    pending_documents_count: int | None
-    failed_documents_count: int | None
-    size_bytes: int | None
-    embedding_model: str | None
+    role: str | None
+    token_ids: Sequence[int] | None
+    tokens: Sequence[bytes] | None
 
 
-class ListFileSearchStoresResponseDict(TypedDict, total=False):
-    """Fields of a `ListFileSearchStoresResponse`."""
+class ComputeTokensResponseDict(TypedDict, total=False):
+    """Fields of a `ComputeTokensResponse`."""
 
     sdk_http_response: HttpResponse | HttpResponseDict | None
-    next_page_token: str | None
-    file_search_stores: Sequence[FileSearchStore | FileSearchStoreDict] | None
+    tokens_info: Sequence[TokensInfo | TokensInfoDict] | None
 
 
-class WhiteSpaceConfigDict(TypedDict, total=False):
-    """Fields of a `WhiteSpaceConfig`."""
+class EmbedContentMetadataDict(TypedDict, total=False):
+    """Fields of a `EmbedContentMetadata`."""
 
-    max_tokens_per_chunk: int | None
-    max_overlap_tokens: int | None
-
-
-class ChunkingConfigDict(TypedDict, total=False):
-    """Fields of a `ChunkingConfig`."""
-
-    white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | None
-
-
-class ImportFileResponseDict(TypedDict, total=False):
-    """Fields of a `ImportFileResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    parent: str | None
-    document_name: str | None
+    billable_character_count: int | None
 
 
 class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
     """Fields of a `UploadToFileSearchStoreResumableResponse`."""
 
     sdk_http_response: HttpResponse | HttpResponseDict | None
-
-
-class RegisterFilesResponseDict(TypedDict, total=False):
-    """Fields of a `RegisterFilesResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    files: Sequence[views.File | FileDict] | None
 
 
 class FileStatusDict(TypedDict, total=False):
@@ -399,10 +430,19 @@ class FileStatusDict(TypedDict, total=False):
     details: Sequence[Mapping[str, object]] | None
 
 
+class RegisterFilesResponseDict(TypedDict, total=False):
+    """Fields of a `RegisterFilesResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    files: Sequence[File] | None
+
+
 class DeleteFileResponseDict(TypedDict, total=False):
     """Fields of a `DeleteFileResponse`."""
 
     sdk_http_response: HttpResponse | HttpResponseDict | None
+    id: str | None
+    type: str | None
 
 
 class AutomaticFunctionCallingConfigDict(TypedDict, total=False):
@@ -451,6 +491,56 @@ class CallConfigDict(TypedDict, total=False):
     """Fields of a `CallConfig`."""
 
     http_options: HttpOptions | HttpOptionsDict | None
+
+
+class MaskReferenceConfigDict(TypedDict, total=False):
+    """Fields of a `MaskReferenceConfig`."""
+
+    mask_mode: MaskReferenceMode | str | None
+    segmentation_classes: Sequence[int] | None
+    mask_dilation: float | None
+
+
+class ControlReferenceConfigDict(TypedDict, total=False):
+    """Fields of a `ControlReferenceConfig`."""
+
+    control_type: ControlReferenceType | str | None
+    enable_control_image_computation: bool | None
+
+
+class StyleReferenceConfigDict(TypedDict, total=False):
+    """Fields of a `StyleReferenceConfig`."""
+
+    style_description: str | None
+
+
+class SubjectReferenceConfigDict(TypedDict, total=False):
+    """Fields of a `SubjectReferenceConfig`."""
+
+    subject_type: SubjectReferenceType | str | None
+    subject_description: str | None
+
+
+class ReferenceImageDict(TypedDict, total=False):
+    """Fields of a `ReferenceImage`."""
+
+    reference_image: Image | ImageDict | None
+    reference_id: int | None
+    reference_type: str | None
+
+
+class EditImageResponseDict(TypedDict, total=False):
+    """Fields of a `EditImageResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    generated_images: Sequence[GeneratedImage | GeneratedImageDict] | None
+
+
+class UpscaleImageResponseDict(TypedDict, total=False):
+    """Fields of a `UpscaleImageResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    generated_images: Sequence[GeneratedImage | GeneratedImageDict] | None
 
 
 class MediaFileDict(TypedDict, total=False):
@@ -606,6 +696,21 @@ class LiveMusicSetWeightedPromptsParametersDict(TypedDict, total=False):
     weighted_prompts: Sequence[WeightedPrompt | WeightedPromptDict] | None
 
 
+class EndpointDict(TypedDict, total=False):
+    """Fields of a `Endpoint`."""
+
+    name: str | None
+    deployed_model_id: str | None
+
+
+class CheckpointDict(TypedDict, total=False):
+    """Fields of a `Checkpoint`."""
+
+    checkpoint_id: str | None
+    epoch: int | None
+    step: int | None
+
+
 class TunedModelInfoDict(TypedDict, total=False):
     """Fields of a `TunedModelInfo`."""
 
@@ -628,11 +733,148 @@ class DebugConfigDict(TypedDict, total=False):
     replay_id: str | None
 
 
+class JSONSchemaDict(TypedDict, total=False):
+    """Fields of a `JSONSchema`."""
+
+    type: JSONSchemaType | Sequence[JSONSchemaType] | None
+    format: str | None
+    title: str | None
+    description: str | None
+    default: object | None
+    items: JSONSchema | JSONSchemaDict | None
+    min_items: int | None
+    max_items: int | None
+    enum: Sequence[object] | None
+    properties: Mapping[str, JSONSchema | JSONSchemaDict] | None
+    required: Sequence[str] | None
+    min_properties: int | None
+    max_properties: int | None
+    minimum: float | None
+    maximum: float | None
+    min_length: int | None
+    max_length: int | None
+    pattern: str | None
+    additional_properties: object | None
+    any_of: Sequence[JSONSchema | JSONSchemaDict] | None
+    unique_items: bool | None
+    ref: str | None
+    defs: Mapping[str, JSONSchema | JSONSchemaDict] | None
+    one_of: Sequence[JSONSchema | JSONSchemaDict] | None
+
+
+class PreTunedModelDict(TypedDict, total=False):
+    """Fields of a `PreTunedModel`."""
+
+    tuned_model_name: str | None
+    checkpoint_id: str | None
+    base_model: str | None
+
+
+class SupervisedHyperParametersDict(TypedDict, total=False):
+    """Fields of a `SupervisedHyperParameters`."""
+
+    epoch_count: int | None
+    learning_rate_multiplier: float | None
+    adapter_size: AdapterSize | None
+    batch_size: int | None
+    learning_rate: float | None
+
+
+class SupervisedTuningSpecDict(TypedDict, total=False):
+    """Fields of a `SupervisedTuningSpec`."""
+
+    training_dataset_uri: str | None
+    validation_dataset_uri: str | None
+    hyper_parameters: SupervisedHyperParameters | SupervisedHyperParametersDict | None
+    export_last_checkpoint_only: bool | None
+    tuning_mode: str | None
+
+
+class TunedModelCheckpointDict(TypedDict, total=False):
+    """Fields of a `TunedModelCheckpoint`."""
+
+    checkpoint_id: str | None
+    epoch: int | None
+    step: int | None
+    endpoint: str | None
+
+
+class SupervisedTuningDatasetDistributionDatasetBucketDict(TypedDict, total=False):
+    """Fields of a `SupervisedTuningDatasetDistributionDatasetBucket`."""
+
+    count: float | None
+    left: float | None
+    right: float | None
+
+
+class SupervisedTuningDatasetDistributionDict(TypedDict, total=False):
+    """Fields of a `SupervisedTuningDatasetDistribution`."""
+
+    sum: int | None
+    billable_sum: int | None
+    min: float | None
+    max: float | None
+    mean: float | None
+    median: float | None
+    p5: float | None
+    p95: float | None
+    buckets: (
+        Sequence[
+            SupervisedTuningDatasetDistributionDatasetBucket
+            | SupervisedTuningDatasetDistributionDatasetBucketDict
+        ]
+        | None
+    )
+
+
+class SupervisedTuningDataStatsDict(TypedDict, total=False):
+    """Fields of a `SupervisedTuningDataStats`."""
+
+    tuning_dataset_example_count: int | None
+    total_tuning_character_count: int | None
+    total_billable_character_count: int | None
+    total_billable_token_count: int | None
+    tuning_step_count: int | None
+    user_input_token_distribution: (
+        SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | None
+    )
+    user_output_token_distribution: (
+        SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | None
+    )
+    user_message_per_example_distribution: (
+        SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | None
+    )
+    user_dataset_examples: Sequence[Content] | None
+    total_truncated_example_count: int | None
+    truncated_example_indices: Sequence[int] | None
+    dropped_example_reasons: Sequence[str] | None
+
+
+class TuningDataStatsDict(TypedDict, total=False):
+    """Fields of a `TuningDataStats`."""
+
+    supervised_tuning_data_stats: SupervisedTuningDataStats | SupervisedTuningDataStatsDict | None
+
+
+class EncryptionSpecDict(TypedDict, total=False):
+    """Fields of a `EncryptionSpec`."""
+
+    kms_key_name: str | None
+
+
+class TuningValidationDatasetDict(TypedDict, total=False):
+    """Fields of a `TuningValidationDataset`."""
+
+    gcs_uri: str | None
+    vertex_dataset_resource: str | None
+
+
 class TuningDatasetDict(TypedDict, total=False):
     """Fields of a `TuningDataset`."""
 
     examples: Sequence[views.TuningExample | TuningExampleDict] | None
     gcs_uri: str | None
+    vertex_dataset_resource: str | None
 
 
 class CancelTuningJobResponseDict(TypedDict, total=False):
@@ -718,7 +960,7 @@ class CreateBatchJobConfigDict(CallConfigDict, total=False):
     """Fields of a `CreateBatchJobConfig`."""
 
     display_name: str | None
-    dest: object | None
+    dest: BatchJobDestination | BatchJobDestinationDict | str | None
 
 
 class CreateEmbeddingsBatchJobConfigDict(CallConfigDict, total=False):
@@ -755,6 +997,8 @@ class EmbedContentConfigDict(CallConfigDict, total=False):
     output_dimensionality: int | None
     mime_type: str | None
     auto_truncate: bool | None
+    document_ocr: bool | None
+    audio_track_extraction: bool | None
 
 
 class DeleteDocumentConfigDict(CallConfigDict, total=False):
@@ -769,20 +1013,6 @@ class DeleteFileSearchStoreConfigDict(CallConfigDict, total=False):
     force: bool | None
 
 
-class ListDocumentsConfigDict(CallConfigDict, total=False):
-    """Fields of a `ListDocumentsConfig`."""
-
-    page_size: int | None
-    page_token: str | None
-
-
-class ListFileSearchStoresConfigDict(CallConfigDict, total=False):
-    """Fields of a `ListFileSearchStoresConfig`."""
-
-    page_size: int | None
-    page_token: str | None
-
-
 class CreateFileSearchStoreConfigDict(CallConfigDict, total=False):
     """Fields of a `CreateFileSearchStoreConfig`."""
 
@@ -794,23 +1024,19 @@ class ImportFileConfigDict(CallConfigDict, total=False):
     """Fields of a `ImportFileConfig`."""
 
     custom_metadata: Sequence[views.CustomMetadata | CustomMetadataDict] | None
-    chunking_config: ChunkingConfig | ChunkingConfigDict | None
-
-
-class UploadToFileSearchStoreResponseDict(ImportFileResponseDict, total=False):
-    """Fields of a `UploadToFileSearchStoreResponse`."""
+    chunking_config: views.ChunkingConfig | ChunkingConfigDict | None
 
 
 class ImportFileOperationDict(OperationDict, total=False):
     """Fields of a `ImportFileOperation`."""
 
-    response: ImportFileResponse | ImportFileResponseDict | None
+    response: views.ImportFileResponse | ImportFileResponseDict | None
 
 
 class UploadToFileSearchStoreOperationDict(OperationDict, total=False):
     """Fields of a `UploadToFileSearchStoreOperation`."""
 
-    response: UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
+    response: views.UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
 
 
 class UploadFileConfigDict(CallConfigDict, total=False):
@@ -859,11 +1085,14 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     labels: Mapping[str, str] | None
     service_tier: ServiceTier | str | None
     store: bool | None
-    continuation_token: str | None
+    continuation_token: bytes | None
+    automatic_continuation: bool | None
     audio_transcription_config: Mapping[str, object] | None
-    routing_config: object | None
-    model_selection_config: object | None
+    routing_config: views.GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | None
+    model_selection_config: views.ModelSelectionConfig | ModelSelectionConfigDict | None
     audio_timestamp: bool | None
+    model_armor_config: views.ModelArmorConfig | ModelArmorConfigDict | None
+    generation_output_config: views.GenerationOutputConfig | GenerationOutputConfigDict | None
     should_return_http_response: bool | None
 
 
@@ -881,6 +1110,82 @@ class ListConfigDict(CallConfigDict, total=False):
     page_size: int | None
     page_token: str | None
     filter: str | None
+
+
+class RawReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `RawReferenceImage`."""
+
+    reference_type: str | None
+
+
+class MaskReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `MaskReferenceImage`."""
+
+    reference_type: str | None
+    config: MaskReferenceConfig | MaskReferenceConfigDict | None
+
+
+class ControlReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `ControlReferenceImage`."""
+
+    reference_type: str | None
+    config: ControlReferenceConfig | ControlReferenceConfigDict | None
+
+
+class StyleReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `StyleReferenceImage`."""
+
+    reference_type: str | None
+    config: StyleReferenceConfig | StyleReferenceConfigDict | None
+
+
+class SubjectReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `SubjectReferenceImage`."""
+
+    reference_type: str | None
+    config: SubjectReferenceConfig | SubjectReferenceConfigDict | None
+
+
+class ContentReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `ContentReferenceImage`."""
+
+    reference_type: str | None
+
+
+class EditImageConfigDict(CallConfigDict, total=False):
+    """Fields of a `EditImageConfig`."""
+
+    output_gcs_uri: str | None
+    negative_prompt: str | None
+    number_of_images: int | None
+    aspect_ratio: str | None
+    guidance_scale: float | None
+    seed: int | None
+    safety_filter_level: SafetyFilterLevel | str | None
+    person_generation: PersonGeneration | str | None
+    include_safety_attributes: bool | None
+    include_rai_reason: bool | None
+    language: ImagePromptLanguage | str | None
+    output_mime_type: str | None
+    output_compression_quality: int | None
+    add_watermark: bool | None
+    labels: Mapping[str, str] | None
+    edit_mode: EditMode | str | None
+    base_steps: int | None
+
+
+class UpscaleImageConfigDict(CallConfigDict, total=False):
+    """Fields of a `UpscaleImageConfig`."""
+
+    output_gcs_uri: str | None
+    safety_filter_level: SafetyFilterLevel | str | None
+    person_generation: PersonGeneration | str | None
+    include_rai_reason: bool | None
+    output_mime_type: str | None
+    output_compression_quality: int | None
+    enhance_input_image: bool | None
+    image_preservation_factor: float | None
+    labels: Mapping[str, str] | None
 
 
 class GenerateImagesConfigDict(CallConfigDict, total=False):
@@ -970,8 +1275,13 @@ class CreateTuningJobConfigDict(CallConfigDict, total=False):
     learning_rate: float | None
     learning_rate_multiplier: float | None
     batch_size: int | None
-    validation_dataset: object | None
-    adapter_size: object | None
+    validation_dataset: TuningValidationDataset | TuningValidationDatasetDict | None
+    adapter_size: AdapterSize | str | None
+    method: TuningMethod | str | None
+    labels: Mapping[str, str] | None
+    export_last_checkpoint_only: bool | None
+    pre_tuned_model_checkpoint_id: str | None
+    encryption_spec: EncryptionSpec | EncryptionSpecDict | None
 
 
 class GenerateVideosConfigDict(CallConfigDict, total=False):
@@ -1029,8 +1339,11 @@ ListBatchJobsConfigDict: TypeAlias = ListConfigDict
 GetCachedContentConfigDict: TypeAlias = CallConfigDict
 DeleteCachedContentConfigDict: TypeAlias = CallConfigDict
 ListCachedContentsConfigDict: TypeAlias = ListConfigDict
+ComputeTokensConfigDict: TypeAlias = CallConfigDict
 GetDocumentConfigDict: TypeAlias = CallConfigDict
 GetFileSearchStoreConfigDict: TypeAlias = CallConfigDict
+ListDocumentsConfigDict: TypeAlias = ListConfigDict
+ListFileSearchStoresConfigDict: TypeAlias = ListConfigDict
 DownloadMediaConfigDict: TypeAlias = CallConfigDict
 GetFileConfigDict: TypeAlias = CallConfigDict
 DeleteFileConfigDict: TypeAlias = CallConfigDict
@@ -1049,12 +1362,18 @@ AutomaticFunctionCallingConfigOrDict: TypeAlias = (
 )
 BatchJobDestinationOrDict: TypeAlias = BatchJobDestination | BatchJobDestinationDict
 BatchJobOrDict: TypeAlias = BatchJob | BatchJobDict
+BatchJobOutputInfoOrDict: TypeAlias = BatchJobOutputInfo | BatchJobOutputInfoDict
 BatchJobSourceOrDict: TypeAlias = BatchJobSource | BatchJobSourceDict
 CancelBatchJobConfigOrDict: TypeAlias = CancelBatchJobConfig | CancelBatchJobConfigDict
 CancelTuningJobConfigOrDict: TypeAlias = CancelTuningJobConfig | CancelTuningJobConfigDict
 CancelTuningJobResponseOrDict: TypeAlias = CancelTuningJobResponse | CancelTuningJobResponseDict
-ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
+CheckpointOrDict: TypeAlias = Checkpoint | CheckpointDict
 CompletionStatsOrDict: TypeAlias = CompletionStats | CompletionStatsDict
+ComputeTokensConfigOrDict: TypeAlias = ComputeTokensConfig | ComputeTokensConfigDict
+ComputeTokensResponseOrDict: TypeAlias = ComputeTokensResponse | ComputeTokensResponseDict
+ContentReferenceImageOrDict: TypeAlias = ContentReferenceImage | ContentReferenceImageDict
+ControlReferenceConfigOrDict: TypeAlias = ControlReferenceConfig | ControlReferenceConfigDict
+ControlReferenceImageOrDict: TypeAlias = ControlReferenceImage | ControlReferenceImageDict
 CountTokensConfigOrDict: TypeAlias = CountTokensConfig | CountTokensConfigDict
 CreateAuthTokenConfigOrDict: TypeAlias = CreateAuthTokenConfig | CreateAuthTokenConfigDict
 CreateAuthTokenParametersOrDict: TypeAlias = CreateAuthTokenParameters | CreateAuthTokenParametersDict
@@ -1079,10 +1398,14 @@ DeleteModelResponseOrDict: TypeAlias = DeleteModelResponse | DeleteModelResponse
 DeleteResourceJobOrDict: TypeAlias = DeleteResourceJob | DeleteResourceJobDict
 DownloadFileConfigOrDict: TypeAlias = DownloadFileConfig | DownloadFileConfigDict
 DownloadMediaConfigOrDict: TypeAlias = DownloadMediaConfig | DownloadMediaConfigDict
+EditImageConfigOrDict: TypeAlias = EditImageConfig | EditImageConfigDict
+EditImageResponseOrDict: TypeAlias = EditImageResponse | EditImageResponseDict
 EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict
 EmbedContentConfigOrDict: TypeAlias = EmbedContentConfig | EmbedContentConfigDict
+EmbedContentMetadataOrDict: TypeAlias = EmbedContentMetadata | EmbedContentMetadataDict
 EmbeddingsBatchJobSourceOrDict: TypeAlias = EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict
-FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
+EncryptionSpecOrDict: TypeAlias = EncryptionSpec | EncryptionSpecDict
+EndpointOrDict: TypeAlias = Endpoint | EndpointDict
 FileStatusOrDict: TypeAlias = FileStatus | FileStatusDict
 GenerateContentConfigOrDict: TypeAlias = GenerateContentConfig | GenerateContentConfigDict
 GenerateImagesConfigOrDict: TypeAlias = GenerateImagesConfig | GenerateImagesConfigDict
@@ -1107,19 +1430,16 @@ HttpRetryOptionsOrDict: TypeAlias = HttpRetryOptions | HttpRetryOptionsDict
 ImageOrDict: TypeAlias = Image | ImageDict
 ImportFileConfigOrDict: TypeAlias = ImportFileConfig | ImportFileConfigDict
 ImportFileOperationOrDict: TypeAlias = ImportFileOperation | ImportFileOperationDict
-ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
 InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict
 InlinedRequestOrDict: TypeAlias = InlinedRequest | InlinedRequestDict
 InlinedResponseOrDict: TypeAlias = InlinedResponse | InlinedResponseDict
+JSONSchemaOrDict: TypeAlias = JSONSchema | JSONSchemaDict
 JobErrorOrDict: TypeAlias = JobError | JobErrorDict
 ListBatchJobsConfigOrDict: TypeAlias = ListBatchJobsConfig | ListBatchJobsConfigDict
 ListBatchJobsResponseOrDict: TypeAlias = ListBatchJobsResponse | ListBatchJobsResponseDict
 ListCachedContentsConfigOrDict: TypeAlias = ListCachedContentsConfig | ListCachedContentsConfigDict
 ListDocumentsConfigOrDict: TypeAlias = ListDocumentsConfig | ListDocumentsConfigDict
 ListFileSearchStoresConfigOrDict: TypeAlias = ListFileSearchStoresConfig | ListFileSearchStoresConfigDict
-ListFileSearchStoresResponseOrDict: TypeAlias = (
-    ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
-)
 ListFilesConfigOrDict: TypeAlias = ListFilesConfig | ListFilesConfigDict
 ListModelsConfigOrDict: TypeAlias = ListModelsConfig | ListModelsConfigDict
 ListTuningJobsConfigOrDict: TypeAlias = ListTuningJobsConfig | ListTuningJobsConfigDict
@@ -1148,14 +1468,36 @@ LiveMusicSourceMetadataOrDict: TypeAlias = LiveMusicSourceMetadata | LiveMusicSo
 LiveSendRealtimeInputParametersOrDict: TypeAlias = (
     LiveSendRealtimeInputParameters | LiveSendRealtimeInputParametersDict
 )
+MaskReferenceConfigOrDict: TypeAlias = MaskReferenceConfig | MaskReferenceConfigDict
+MaskReferenceImageOrDict: TypeAlias = MaskReferenceImage | MaskReferenceImageDict
 OperationOrDict: TypeAlias = Operation | OperationDict
+PreTunedModelOrDict: TypeAlias = PreTunedModel | PreTunedModelDict
+RawReferenceImageOrDict: TypeAlias = RawReferenceImage | RawReferenceImageDict
+ReferenceImageOrDict: TypeAlias = ReferenceImage | ReferenceImageDict
 RegisterFilesConfigOrDict: TypeAlias = RegisterFilesConfig | RegisterFilesConfigDict
 RegisterFilesResponseOrDict: TypeAlias = RegisterFilesResponse | RegisterFilesResponseDict
 SafetyAttributesOrDict: TypeAlias = SafetyAttributes | SafetyAttributesDict
 SingleEmbedContentResponseOrDict: TypeAlias = SingleEmbedContentResponse | SingleEmbedContentResponseDict
+StyleReferenceConfigOrDict: TypeAlias = StyleReferenceConfig | StyleReferenceConfigDict
+StyleReferenceImageOrDict: TypeAlias = StyleReferenceImage | StyleReferenceImageDict
+SubjectReferenceConfigOrDict: TypeAlias = SubjectReferenceConfig | SubjectReferenceConfigDict
+SubjectReferenceImageOrDict: TypeAlias = SubjectReferenceImage | SubjectReferenceImageDict
+SupervisedHyperParametersOrDict: TypeAlias = SupervisedHyperParameters | SupervisedHyperParametersDict
+SupervisedTuningDataStatsOrDict: TypeAlias = SupervisedTuningDataStats | SupervisedTuningDataStatsDict
+SupervisedTuningDatasetDistributionDatasetBucketOrDict: TypeAlias = (
+    SupervisedTuningDatasetDistributionDatasetBucket | SupervisedTuningDatasetDistributionDatasetBucketDict
+)
+SupervisedTuningDatasetDistributionOrDict: TypeAlias = (
+    SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict
+)
+SupervisedTuningSpecOrDict: TypeAlias = SupervisedTuningSpec | SupervisedTuningSpecDict
+TokensInfoOrDict: TypeAlias = TokensInfo | TokensInfoDict
+TunedModelCheckpointOrDict: TypeAlias = TunedModelCheckpoint | TunedModelCheckpointDict
 TunedModelInfoOrDict: TypeAlias = TunedModelInfo | TunedModelInfoDict
+TuningDataStatsOrDict: TypeAlias = TuningDataStats | TuningDataStatsDict
 TuningDatasetOrDict: TypeAlias = TuningDataset | TuningDatasetDict
 TuningOperationOrDict: TypeAlias = TuningOperation | TuningOperationDict
+TuningValidationDatasetOrDict: TypeAlias = TuningValidationDataset | TuningValidationDatasetDict
 UpdateCachedContentConfigOrDict: TypeAlias = UpdateCachedContentConfig | UpdateCachedContentConfigDict
 UpdateModelConfigOrDict: TypeAlias = UpdateModelConfig | UpdateModelConfigDict
 UploadFileConfigOrDict: TypeAlias = UploadFileConfig | UploadFileConfigDict
@@ -1165,11 +1507,13 @@ UploadToFileSearchStoreConfigOrDict: TypeAlias = (
 UploadToFileSearchStoreOperationOrDict: TypeAlias = (
     UploadToFileSearchStoreOperation | UploadToFileSearchStoreOperationDict
 )
-UploadToFileSearchStoreResponseOrDict: TypeAlias = (
-    UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
-)
 UploadToFileSearchStoreResumableResponseOrDict: TypeAlias = (
     UploadToFileSearchStoreResumableResponse | UploadToFileSearchStoreResumableResponseDict
+)
+UpscaleImageConfigOrDict: TypeAlias = UpscaleImageConfig | UpscaleImageConfigDict
+UpscaleImageResponseOrDict: TypeAlias = UpscaleImageResponse | UpscaleImageResponseDict
+VertexMultimodalDatasetDestinationOrDict: TypeAlias = (
+    VertexMultimodalDatasetDestination | VertexMultimodalDatasetDestinationDict
 )
 VideoOrDict: TypeAlias = Video | VideoDict
 VideoGenerationMaskOrDict: TypeAlias = VideoGenerationMask | VideoGenerationMaskDict
@@ -1177,4 +1521,3 @@ VideoGenerationReferenceImageOrDict: TypeAlias = (
     VideoGenerationReferenceImage | VideoGenerationReferenceImageDict
 )
 WeightedPromptOrDict: TypeAlias = WeightedPrompt | WeightedPromptDict
-WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict

@@ -44,18 +44,6 @@ class RegisterFilesConfig(CreateFileConfig):
     """Config of registering files of Cloud Storage."""
 
 
-class RegisterFilesResponse(Config):
-    """Files that were registered.
-
-    Attributes:
-        sdk_http_response: Headers of the response.
-        files: The files.
-    """
-
-    sdk_http_response: HttpResponse | None = None
-    files: list[views.File] | None = None
-
-
 class FileStatus(Config):
     """Error of a file that cannot be used.
 
@@ -88,11 +76,27 @@ class File(views.File):
         return FileStatus(code=self._pb.error.code, message=self._pb.error.message)
 
 
-class DeleteFileResponse(Config):
-    """The empty response to the deletion of a file.
+class RegisterFilesResponse(Config):
+    """Files that were registered.
 
     Attributes:
-        sdk_http_response: The HTTP response; None over gRPC.
+        sdk_http_response: Headers of the response.
+        files: The files, in the order of their addresses.
     """
 
     sdk_http_response: HttpResponse | None = None
+    files: list[File] | None = None
+
+
+class DeleteFileResponse(Config):
+    """The response to the deletion of a file.
+
+    Attributes:
+        sdk_http_response: Headers of the response.
+        id: Vertex AI only.
+        type: Vertex AI only.
+    """
+
+    sdk_http_response: HttpResponse | None = None
+    id: str | None = None
+    type: str | None = None

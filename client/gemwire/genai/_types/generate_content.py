@@ -14,9 +14,11 @@ from gemwire.genai._json.mcp_tools import McpSession, McpTool
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import Content, ContentUnion
 from gemwire.genai._types.http_options import CallConfig, HttpResponse
+from gemwire.genai._types.response_headers import HeadersField, ResponseOrigin
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.enums import Names
+from gemwire_runtime.pydantic_models import Fields
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.views import Field, LocalField, View, replace_field
 
@@ -138,10 +140,14 @@ class GenerateContentConfig(CallConfig):
         service_tier: Trade-off between latency and price. Sent over HTTP.
         store: Whether the service may store the request and the response. Sent over HTTP.
         continuation_token: Token of an earlier response that is to be continued. Sent over HTTP.
+        automatic_continuation: Whether a response that ends at the limit of one request is continued by
+            further ones, each with its own timeout, retries and price. Default: True.
         audio_transcription_config: Transcription of audio. Sent over HTTP.
-        routing_config: Vertex AI only.
-        model_selection_config: Vertex AI only.
-        audio_timestamp: Vertex AI only.
+        routing_config: Who chooses the model, the service or the caller. Vertex AI only; as the next four.
+        model_selection_config: What the choice of a model prefers. Sent over HTTP.
+        audio_timestamp: Whether audio is understood with times.
+        model_armor_config: Templates by which prompts and responses are screened.
+        generation_output_config: Where media of the response are written. Sent over HTTP.
         should_return_http_response: Must not be True: the response of gRPC is a message, not JSON.
     """
 
@@ -174,11 +180,14 @@ class GenerateContentConfig(CallConfig):
     labels: dict[str, str] | None = None
     service_tier: ServiceTier | str | None = None
     store: bool | None = None
-    continuation_token: str | None = None
+    continuation_token: bytes | None = None
+    automatic_continuation: bool | None = None
     audio_transcription_config: dict[str, object] | None = None
-    routing_config: object | None = None
-    model_selection_config: object | None = None
+    routing_config: views.GenerationConfigRoutingConfig | None = None
+    model_selection_config: views.ModelSelectionConfig | None = None
     audio_timestamp: bool | None = None
+    model_armor_config: views.ModelArmorConfig | None = None
+    generation_output_config: views.GenerationOutputConfig | None = None
     should_return_http_response: bool | None = None
 
 
@@ -206,10 +215,21 @@ class _ParsedField(LocalField):
         return view.parse() if shown is None else shown
 
 
+class _OriginHeadersField(HeadersField):
+    """Reads the headers from the origin of the response, unless a program set them."""
+
+    def __get__(self, view: View | None, owner: type[View]) -> object:
+        shown = super().__get__(view, owner)
+        if shown is None and isinstance(view, GenerateContentResponse):
+            origin = view.get_origin()
+            return origin and origin.http_response
+        return shown
+
+
 class GenerateContentResponse(
     views.GenerateContentResponse,
     local={
-        "sdk_http_response": HttpResponse,
+        "sdk_http_response": _OriginHeadersField(),
         "automatic_function_calling_history": list[views.Content],
         "parsed": _ParsedField("parsed", object),
     },
@@ -224,29 +244,41 @@ class GenerateContentResponse(
             schema. An instance of the type, or for a `Schema` or a dict the JSON value.
     """
 
-    __slots__ = ()
+    __slots__ = ("_origin",)
 
+    _origin: ResponseOrigin | None
     sdk_http_response: HttpResponse | None
     automatic_function_calling_history: list[Content]
     parsed: Any
 
     @classmethod
-    def of(cls, message: Message, schema: SchemaUnion = None) -> GenerateContentResponse:
+    def of(cls, message: Message, origin: ResponseOrigin | None = None) -> GenerateContentResponse:
         """Build the view of a message, which is not copied.
 
         Args:
             message: The response.
-            schema: Schema of `parsed`.
+            origin: What it has in common with others: the schema of `parsed`, and the headers.
         """
         response = object.__new__(cls)
         response._pb = message
-        response._kept = None if schema is None else {_SCHEMA: schema}
+        response._kept = None
+        response._origin = origin
         return response
+
+    def get_origin(self) -> ResponseOrigin | None:
+        """Return what was given as origin; None for a response that a program built."""
+        return getattr(self, "_origin", None)
+
+    def find_local(self) -> Fields | None:
+        # Copies have the headers, and so have pickled responses.
+        kept = super().find_local()
+        headers = self.sdk_http_response
+        return kept if headers is None else {**(kept or {}), "sdk_http_response": headers}
 
     @property
     def parts(self) -> list[views.Part] | None:
         """The parts of the first candidate."""
-        if self._get_content() is None or not self.candidates:
+        if self._get_content("parts") is None or not self.candidates:
             return None
         content = self.candidates[0].content
         return None if content is None else content.parts
@@ -254,7 +286,7 @@ class GenerateContentResponse(
     @property
     def text(self) -> str | None:
         """The text of the first candidate without thoughts; None if it has no text."""
-        content = self._get_content()
+        content = self._get_content("text")
         if content is None:
             return None
         parts = content.parts
@@ -273,14 +305,14 @@ class GenerateContentResponse(
                 others.add(kind)
         if others:
             _warn_once(
-                f"the response has other parts than text, which .text leaves out: {', '.join(sorted(others))}"
+                f"there are non-text parts in the response, and .text is without: {', '.join(sorted(others))}"
             )
         return "".join(texts) if texts else None
 
     @property
     def function_calls(self) -> list[views.FunctionCall] | None:
         """The function calls in the first candidate; None if there are none."""
-        content = self._get_content()
+        content = self._get_content("function_calls")
         if content is None or not any(part.HasField("function_call") for part in content.parts):
             return None
         return [part.function_call for part in self.parts or () if part.function_call is not None]
@@ -288,20 +320,21 @@ class GenerateContentResponse(
     @property
     def executable_code(self) -> str | None:
         """The first code in the first candidate that the model wrote to be executed."""
-        content = self._get_content()
+        content = self._get_content("executable_code")
         parts = [p for p in content.parts if p.HasField("executable_code")] if content else []
         return (parts[0].executable_code.code or None) if parts else None
 
     @property
     def code_execution_result(self) -> str | None:
         """The output of the first code in the first candidate that was executed."""
-        content = self._get_content()
+        content = self._get_content("code_execution_result")
         parts = [p for p in content.parts if p.HasField("code_execution_result")] if content else []
         return (parts[0].code_execution_result.output or None) if parts else None
 
     def parse(self) -> object:
         """Convert the text to the type given as `response_schema`; see `parsed`."""
-        schema = (self._kept or {}).get(_SCHEMA)
+        origin = self.get_origin()
+        schema = origin and origin.schema
         text = None if schema is None else self.text
         if text is None:
             return None
@@ -310,18 +343,20 @@ class GenerateContentResponse(
         except ValueError:
             return None
 
-    def _get_content(self) -> v1beta.Content | None:
+    def _get_content(self, read: str) -> v1beta.Content | None:
         candidates = self._pb.candidates
         if not candidates:
             return None
         if len(candidates) > 1:
-            _warn_once("the response has several candidates; .text and similar attributes read the first")
+            # google-genai's words, which differ for text.
+            many = (
+                f"{len(candidates)} candidates" if read == "text" else "multiple candidates in the response"
+            )
+            _warn_once(f"there are {many}; .{read} reads the first one")
         content: v1beta.Content = candidates[0].content
         return content
 
 
-#: Where a response keeps the schema of `parsed`: a name that no field has.
-_SCHEMA = "response_schema()"
 _warned: set[str] = set()
 
 

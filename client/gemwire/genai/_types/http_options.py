@@ -42,12 +42,12 @@ class HttpOptions(Config):
         timeout: Timeout of a whole call, retries included, in milliseconds.
         retry_options: Retry policy.
         extra_body: Further fields of the request, as JSON; they override those of the arguments.
-        client_args: Arguments of google-genai's sync HTTP client, of which ``headers`` and ``timeout``, in
-            seconds, apply; others are refused by name.
-        async_client_args: The same of its asyncio client.
-        httpx_client: Must not be set, because gemwire makes the calls; so for the next two.
-        httpx_async_client: See ``httpx_client``.
-        aiohttp_client: See ``httpx_client``.
+        client_args: Arguments of ``httpx.Client``. ``headers`` and ``timeout``, in seconds, apply to all
+            calls; with others, calls go over HTTP by such a client.
+        async_client_args: The same for asyncio, of ``httpx.AsyncClient``.
+        httpx_client: The program's own ``httpx.Client``: calls go over HTTP by it. It is not closed.
+        httpx_async_client: The same for asyncio, an ``httpx.AsyncClient``.
+        aiohttp_client: The same for asyncio, an ``aiohttp.ClientSession`` of the loop that makes the calls.
     """
 
     base_url: str | None = None

@@ -112,15 +112,6 @@ class MediaFile(Config):
         data, mime_type = media_types.read_file(location, mime_type)
         return cls.of({"mime_type": mime_type, cls._BYTES: data})
 
-    def save(self, location: str | Path) -> None:
-        """Write the image or video to a file.
-
-        Raises:
-            ValueError: It has no bytes.
-            OSError: The file cannot be written.
-        """
-        Path(location).write_bytes(self._get_bytes())
-
     def show(self) -> None:
         """Open the image or video with the system's viewer.
 
@@ -150,6 +141,15 @@ class Image(MediaFile):
 
     image_bytes: bytes | None = None
     gcs_uri: str | None = None
+
+    def save(self, location: str | Path) -> None:
+        """Write the image to a file.
+
+        Raises:
+            ValueError: It has no bytes.
+            OSError: The file cannot be written.
+        """
+        Path(location).write_bytes(self._get_bytes())
 
 
 class SafetyAttributes(Config):

@@ -36,7 +36,7 @@ class UpdateModelConfig(CallConfig):
     Attributes:
         display_name: New display name.
         description: New description.
-        default_checkpoint_id: Vertex AI only.
+        default_checkpoint_id: The checkpoint that answers by default. Vertex AI only.
     """
 
     display_name: str | None = None
@@ -50,6 +50,37 @@ class Model(views.Model, also={"supported_actions": "supported_generation_method
     __slots__ = ()
 
     supported_actions: list[str] | None
+    checkpoints: list[Checkpoint] | None
+    default_checkpoint_id: str | None
+    endpoints: list[Endpoint] | None
+    labels: dict[str, str] | None
+    tuned_model_info: TunedModelInfo | None
+
+
+class Endpoint(Config):
+    """Where a model answers. Vertex AI only.
+
+    Attributes:
+        name: Name of the endpoint; `generate_content` takes it for a model.
+        deployed_model_id: Id of the model there.
+    """
+
+    name: str | None = None
+    deployed_model_id: str | None = None
+
+
+class Checkpoint(Config):
+    """A checkpoint of a tuned model. Vertex AI only.
+
+    Attributes:
+        checkpoint_id: Its id.
+        epoch: Epoch after which it was made.
+        step: Step after which it was made.
+    """
+
+    checkpoint_id: str | None = None
+    epoch: int | None = None
+    step: int | None = None
 
 
 class TunedModelInfo(Config):

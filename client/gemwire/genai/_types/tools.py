@@ -50,6 +50,7 @@ class FunctionDeclaration(views.FunctionDeclaration):
         client: object = None,
         callable: Callable[..., object],  # noqa: A002
         behavior: views.Behavior | str | None = None,
+        use_json_schema: bool = True,
     ) -> FunctionDeclaration:
         """Declare a Python function; see `from_function`.
 
@@ -57,6 +58,7 @@ class FunctionDeclaration(views.FunctionDeclaration):
             client: Accepted for compatibility with google-genai and ignored.
             callable: The function.
             behavior: Whether the model waits for the result; live sessions only.
+            use_json_schema: The same; functions are always declared with JSON Schema.
         """
         return cls.from_function(callable, behavior)
 
@@ -67,17 +69,19 @@ class FunctionDeclaration(views.FunctionDeclaration):
         callable: Callable[..., object],  # noqa: A002
         api_option: str = "GEMINI_API",
         behavior: views.Behavior | str | None = None,
+        use_json_schema: bool = True,
     ) -> FunctionDeclaration:
         """Declare a Python function; see `from_function`.
 
         Args:
             callable: The function.
-            api_option: ``GEMINI_API`` or ``VERTEX_AI``; the declaration is the same for both.
+            api_option: ``GEMINI_API``, ``ENTERPRISE`` or ``VERTEX_AI``; the declaration is the same for all.
             behavior: Whether the model waits for the result; live sessions only.
+            use_json_schema: See `from_callable`.
 
         Raises:
             ValueError: The option is neither.
         """
-        if api_option not in {"GEMINI_API", "VERTEX_AI"}:
-            raise ValueError(f"api_option: {api_option!r} is none of GEMINI_API, VERTEX_AI")
+        if api_option not in {"ENTERPRISE", "GEMINI_API", "VERTEX_AI"}:
+            raise ValueError(f"api_option: {api_option!r} is none of ENTERPRISE, GEMINI_API, VERTEX_AI")
         return cls.from_function(callable, behavior)

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.http_options import CallConfig, HttpResponse, ListConfig
 from gemwire.genai._types.models import TunedModel, get_base_model
+from gemwire.genai._types.response_headers import HeadersField
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.enums import Names
@@ -20,6 +21,49 @@ if TYPE_CHECKING:
 CancelTuningJobConfig: TypeAlias = CallConfig
 GetTuningJobConfig: TypeAlias = CallConfig
 ListTuningJobsConfig: TypeAlias = ListConfig
+
+
+class AdapterSize(Names):
+    """Sizes of the adapter that is trained. Vertex AI only."""
+
+    ADAPTER_SIZE_UNSPECIFIED = "ADAPTER_SIZE_UNSPECIFIED"
+    ADAPTER_SIZE_ONE = "ADAPTER_SIZE_ONE"
+    ADAPTER_SIZE_TWO = "ADAPTER_SIZE_TWO"
+    ADAPTER_SIZE_FOUR = "ADAPTER_SIZE_FOUR"
+    ADAPTER_SIZE_EIGHT = "ADAPTER_SIZE_EIGHT"
+    ADAPTER_SIZE_SIXTEEN = "ADAPTER_SIZE_SIXTEEN"
+    ADAPTER_SIZE_THIRTY_TWO = "ADAPTER_SIZE_THIRTY_TWO"
+
+
+class TuningMethod(Names):
+    """Ways of tuning, of which the first is supported. Vertex AI only."""
+
+    SUPERVISED_FINE_TUNING = "SUPERVISED_FINE_TUNING"
+    PREFERENCE_TUNING = "PREFERENCE_TUNING"
+    DISTILLATION = "DISTILLATION"
+    REINFORCEMENT_TUNING = "REINFORCEMENT_TUNING"
+
+
+class EncryptionSpec(Config):
+    """The key that protects what is stored. Vertex AI only.
+
+    Attributes:
+        kms_key_name: Name of the key.
+    """
+
+    kms_key_name: str | None = None
+
+
+class TuningValidationDataset(Config):
+    """Data that the model is validated with; exactly one field. Vertex AI only.
+
+    Attributes:
+        gcs_uri: File of Cloud Storage, ``gs://…``, with one example per line, as JSON.
+        vertex_dataset_resource: Name of a dataset.
+    """
+
+    gcs_uri: str | None = None
+    vertex_dataset_resource: str | None = None
 
 
 class CreateTuningJobConfig(CallConfig):
@@ -33,8 +77,13 @@ class CreateTuningJobConfig(CallConfig):
             depending on the number of examples.
         learning_rate_multiplier: Factor applied to the default learning rate. Default: 1.
         batch_size: Number of examples per training step. Default: 4 or 16, depending on their number.
-        validation_dataset: Vertex AI only.
-        adapter_size: Vertex AI only.
+        validation_dataset: Data that the model is validated with. Vertex AI only; as all below.
+        adapter_size: Size of the adapter that is trained.
+        method: Way of tuning. Default: supervised fine-tuning.
+        labels: Labels of the job and of the endpoint.
+        export_last_checkpoint_only: Whether earlier checkpoints get no endpoints. Default: False.
+        pre_tuned_model_checkpoint_id: Checkpoint to begin with, where a tuned model is tuned further.
+        encryption_spec: The key that protects the job and what it makes.
     """
 
     tuned_model_display_name: str | None = None
@@ -43,8 +92,13 @@ class CreateTuningJobConfig(CallConfig):
     learning_rate: float | None = None
     learning_rate_multiplier: float | None = None
     batch_size: int | None = None
-    validation_dataset: object | None = None
-    adapter_size: object | None = None
+    validation_dataset: TuningValidationDataset | None = None
+    adapter_size: AdapterSize | str | None = None
+    method: TuningMethod | str | None = None
+    labels: dict[str, str] | None = None
+    export_last_checkpoint_only: bool | None = None
+    pre_tuned_model_checkpoint_id: str | None = None
+    encryption_spec: EncryptionSpec | None = None
 
 
 class JobState(Names):
@@ -76,14 +130,16 @@ class TuningDataset(Config):
 
     Attributes:
         examples: Pairs of an input and the expected output.
-        gcs_uri: Vertex AI only.
+        gcs_uri: File of Cloud Storage, ``gs://…``, with one example per line, as JSON. Vertex AI only.
+        vertex_dataset_resource: Name of a dataset. Vertex AI only.
     """
 
     examples: list[views.TuningExample] | None = None
     gcs_uri: str | None = None
+    vertex_dataset_resource: str | None = None
 
 
-class TuningJob(views.TunedModel, registered=False):
+class TuningJob(views.TunedModel, registered=False, local={"sdk_http_response": HeadersField()}):
     """A tuning job: the tuned model and the progress of its training."""
 
     __slots__ = ("_progress",)

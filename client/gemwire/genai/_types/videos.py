@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire.genai._types.config import Config
@@ -128,6 +129,15 @@ class Video(MediaFile):
 
     video_bytes: bytes | None = None
     uri: str | None = None
+
+    def save(self, path: str | Path) -> None:
+        """Write the video to a file.
+
+        Raises:
+            ValueError: It has no bytes.
+            OSError: The file cannot be written.
+        """
+        Path(path).write_bytes(self._get_bytes())
 
     def _get_bytes(self) -> bytes:
         if self.uri and not self.video_bytes:

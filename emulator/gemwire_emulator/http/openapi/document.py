@@ -41,7 +41,8 @@ class About(NamedTuple):
 GEMINI = About(
     "Generative Language API",
     "The REST API of an emulator of the Generative Language (Gemini) API, as its protos define it. "
-    "Uploads and live sessions are served as well; no proto binds them to a path.",
+    "Uploads and live sessions are served as well; no proto binds them to a path. So are interactions, "
+    "agents and webhooks, whose calls share paths.",
     _SECURITY,
 )
 VERTEX = About(
@@ -64,7 +65,8 @@ class Document:
         """
         self._about = about
         self._version = version
-        self._routes = routes
+        # Interactions have calls that share a path, and messages with names of the API's.
+        self._routes = [route for route in routes if route.endpoint.method.service.startswith("google.")]
         # Limited: the host name comes from the client.
         self._encode_cached = lru_cache(maxsize=8)(self._encode)
 

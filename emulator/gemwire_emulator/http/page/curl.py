@@ -35,7 +35,8 @@ def build_curl_command(entry: JournalEntry, routes: Iterable[RpcRoute], base_url
     # The routes of v1beta serve the RPCs of v1.
     method = "/" + entry.method.replace(".v1.", ".v1beta.")
     for route in routes:
-        if route.endpoint.method.path == method and entry.request is not None:
+        paths = {endpoint.method.path for endpoint in (route.endpoint, route.streaming) if endpoint}
+        if method in paths and entry.request is not None:
             request = json_format.MessageToDict(entry.request)
             if path := _take_path(route, request):
                 return _format_command(entry, route, path, request, base_url)

@@ -109,12 +109,13 @@ async def wait_for_calls(running: Emulator, calls: int) -> None:
 
 async def wait_for_statuses(running: Emulator, calls: int = 1) -> list[str | None]:
     """Wait until all calls have ended; return their statuses."""
-    for _ in range(2000):
-        statuses = [entry.status for entry in running.journal.calls()]
-        if len(statuses) == calls and None not in statuses:
-            return statuses
-        await asyncio.sleep(0.01)
-    raise AssertionError(running.journal.calls())
+
+    def have_ended() -> bool:
+        found = running.journal.calls()
+        return len(found) == calls and all(entry.status for entry in found)
+
+    assert await comes_in_loop(have_ended), running.journal.calls()
+    return [entry.status for entry in running.journal.calls()]
 
 
 @pytest.mark.parametrize(

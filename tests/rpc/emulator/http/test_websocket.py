@@ -77,12 +77,9 @@ async def wait_for_close(socket: ClientConnection) -> tuple[int, str]:
 
 async def wait_for_status(running: Emulator) -> str | None:
     """Wait for the status of the only session."""
-    for _ in range(2000):
-        [entry] = running.journal.calls("BidiGenerateContent")
-        if entry.status:
-            return entry.status
-        await asyncio.sleep(0.01)
-    raise AssertionError("it goes on")
+    [entry] = running.journal.calls("BidiGenerateContent")
+    assert await comes_in_loop(lambda: entry.status), "it goes on"
+    return entry.status
 
 
 def question(text: str, *, snake: bool = False) -> Json:

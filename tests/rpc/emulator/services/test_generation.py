@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import json
 import math
+import random
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
@@ -18,6 +19,8 @@ from google.protobuf import json_format
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.engines.instant import InstantEngine
+from gemwire_emulator.engines.json_schema import schema_from_config, schema_from_message
+from gemwire_emulator.engines.sample_values import generate_text
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import struct_pb2
 
@@ -519,3 +522,31 @@ def test_who_goes_away_stops_the_engine() -> None:
             assert running.journal.entries[-1].status == "CANCELLED"
 
     run(test())
+
+
+def test_schemas_may_refer_to_others_and_allow_any_member() -> None:
+    schema: dict[str, Any] = {
+        "type": "OBJECT",
+        "properties": {
+            "place": {"ref": "#/defs/Place"},
+            "notes": {"type": "OBJECT", "additional_properties": {"string_value": ""}},
+        },
+        "required": ["place"],
+        "defs": {"Place": {"type": "OBJECT", "properties": {"x": {"type": "INTEGER"}}, "required": ["x"]}},
+    }
+    found = schema_from_message(v1beta.Schema(**schema))
+    assert found["$defs"]["Place"]["required"] == ["x"]
+    assert found["properties"]["place"] == {"$ref": "#/$defs/Place"}
+    config = v1beta.GenerationConfig(response_mime_type="application/json", response_schema=schema)
+    made = json.loads(generate_text(schema_from_config(config) or {}, random.Random(1)))
+    assert isinstance(made["place"]["x"], int)
+
+
+def test_the_format_of_a_response_has_a_schema() -> None:
+    config = v1beta.GenerationConfig()
+    config.response_format.text.mime_type = "application/json"
+    schema: Any = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    config.response_format.text.json_schema.struct_value.update(schema)
+    assert isinstance(json.loads(generate_text(schema_from_config(config) or {}, random.Random(1)))["n"], int)
+    config.response_format.text.ClearField("json_schema")
+    assert schema_from_config(config) == {"type": "object", "properties": {"answer": {"type": "string"}}}

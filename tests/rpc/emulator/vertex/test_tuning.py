@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +65,57 @@ async def test_its_endpoints_answer() -> None:
             assert answer.candidates
         counted = await call("aiplatform.CountTokens", endpoint=job.tuned_model.endpoint, contents=_ASK)
     assert counted.total_tokens == 6
+
+
+def _example(question: str, answer: str) -> str:
+    contents = [
+        {"role": role, "parts": [{"text": text}]} for role, text in (("user", question), ("model", answer))
+    ]
+    return json.dumps({"contents": contents})
+
+
+@awaited
+async def test_examples_are_read_from_cloud_storage(tmp_path: Path) -> None:
+    (tmp_path / "bucket").mkdir()
+    lines = [_example("Why is the sky blue?", "Because it is."), "", _example("And the sea?", "Salt.")]
+    (tmp_path / "bucket" / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    async with emulator(storage=tmp_path) as (running, call):
+        job = await _tune(running, call)
+        assert job.state == _STATES.JOB_STATE_SUCCEEDED
+        stats = job.tuning_data_stats.supervised_tuning_data_stats
+        assert (stats.tuning_dataset_example_count, stats.tuning_step_count) == (2, 6)
+        for endpoint in (found.endpoint for found in job.tuned_model.checkpoints):
+            answer = await call("aiplatform.GenerateContent", model=endpoint, contents=_ASK)
+            assert answer.candidates[0].content.parts[0].text == "Because it is."
+        refusal = await call.refused(
+            "aiplatform.CreateTuningJob",
+            parent=_PARENT,
+            tuning_job=_job(spec={"validation_dataset_uri": "gs://bucket/none.jsonl"}),
+        )
+    assert refusal.code == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("no JSON", "gs://bucket/train.jsonl, line 3: Invalid JSON"),
+        ("[]", "line 3: * request: must be in an object"),
+        ("{}", "line 3: * contents: must have at least one of the user and one of the model"),
+        (_example("a", "b").replace('"model"', '"user"'), "contents: must end with what the model"),
+        (_example("a", "b").replace('"user"', '"me"'), "contents[0].role: 'me' is not one of user and model"),
+        ('{"contents": [{"role": "user"}, {"role": "model"}]}', "contents[0].parts: must have at least one"),
+    ],
+)
+@awaited
+async def test_a_job_with_a_bad_line_fails(tmp_path: Path, line: str, words: str) -> None:
+    (tmp_path / "bucket").mkdir()
+    (tmp_path / "bucket" / "train.jsonl").write_text(f"{_example('a', 'b')}\n\n{line}\n", encoding="utf-8")
+    async with emulator(storage=tmp_path) as (running, call):
+        job = await _tune(running, call)
+    assert job.state == _STATES.JOB_STATE_FAILED
+    assert job.error.code == 3
+    assert words in job.error.message
+    assert not job.HasField("tuned_model")
 
 
 @awaited

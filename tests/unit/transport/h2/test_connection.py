@@ -591,7 +591,7 @@ def test_closing_says_goaway() -> None:
     _, recorder = open_stream(connection)
     connection.close()
     connection.close()
-    assert recorder.failure == (ErrorCode.CANCEL, "the connection was closed", False)
+    assert recorder.failure == (ErrorCode.CANCEL, "the client was closed during the call", False)
     assert _goaway_code(connection) is ErrorCode.NO_ERROR
 
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 
 import pytest
+from eventually import comes_in_loop
 
 from gemwire._transport.aio.h2.deadlines import Deadlines
 
@@ -36,7 +37,9 @@ def test_calls_expire_when_they_are_due_and_only_then() -> None:
                 call.due = float("inf")
             calls.append(call)
             await asyncio.sleep(0)
-        await asyncio.sleep(0.3)
+        last = _Call(loop.time() + 0.25)
+        deadlines.add(0.25, last)
+        assert await comes_in_loop(lambda: last.expired_at)
         for call in calls:
             if call.due == float("inf"):
                 assert call.expired_at is None

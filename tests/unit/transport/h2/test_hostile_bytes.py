@@ -150,7 +150,7 @@ def test_mutated_conversations(seed: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("seed", range(1000, 1010))
+@pytest.mark.parametrize("seed", range(1000, 1050))
 def test_many_mutated_conversations(seed: int) -> None:
     _attack(seed, 20_000)
 

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Protocol
 
-import grpc
-import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
 from gemwire._transport.aio.h2.deadlines import DeadlineQueue, Deadlines
 from gemwire._transport.aio.h2.protocol import H2Protocol
-from gemwire._transport.aio.h2.target import H2Target
 from gemwire._transport.call_error import CallError
 from gemwire._transport.h2 import grpc_status
 from gemwire._transport.h2.grpc_call import GrpcCall
-from gemwire._transport.h2.grpc_request import encode_metadata, encode_request, encode_timeout
-from gemwire._transport.h2.grpc_status import Status
+from gemwire._transport.h2.grpc_status import ReceivedMetadata, Status
+from gemwire._transport.h2_call import (
+    CANCELLED,
+    EXPIRED,
+    MAX_TRANSPARENT_RETRIES,
+    MAX_UNSENT,
+    CallEncoder,
+    Pairs,
+    build_error,
+    parse_response,
+    serialize,
+    to_status,
+)
+from gemwire._transport.h2_target import H2Target
+from gemwire._transport.response_metadata import collect
 from gemwire._transport.undecodable import UndecodableResponse
 from gemwire_runtime.method import AnyMethod
-
-_Pairs = Iterable[tuple[str, "str | bytes"]]
-
-#: Times that a call is sent anew without a word because no server has processed it (gRFC A6).
-_MAX_TRANSPARENT_RETRIES = 5
-#: Bytes that a bidirectional call may have waiting before `write` waits as well.
-_MAX_UNSENT = 64 << 10
-#: Metadata of calls whose encoding is kept.
-_MAX_ENCODED = 64
-
-_EXPIRED = Status(grpc_status.DEADLINE_EXCEEDED, "Deadline Exceeded")
-_STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
-_encode_timeout = lru_cache(256)(encode_timeout)
+from gemwire_runtime.status_code import StatusCode
 
 
 class Channel(Protocol):
@@ -47,36 +44,6 @@ class Channel(Protocol):
     def deadlines(self) -> Deadlines: ...
     def find_connection(self) -> H2Protocol | None: ...
     async def wait_for_connection(self) -> H2Protocol: ...
-
-
-class _Callable:
-    """Base of the callables: encoded header fields, serializer and parser of a method."""
-
-    def __init__(self, channel: Channel, method: AnyMethod, *, as_bytes: bool = False) -> None:
-        """``as_bytes``: whether requests are given serialized."""
-        self._channel = channel
-        self._loop = channel.loop
-        self._method = method
-        self._serialize: Callable[[Message], bytes] | None = (
-            None if as_bytes else method.request.SerializeToString
-        )
-        self._parse: Callable[[bytes], Message] = method.response.FromString
-        target = channel.target
-        self._head = encode_request(method.path, target.address, target.scheme, target.user_agent)
-        self._max_size = target.max_response_size
-        #: Encoded metadata by the identity of the pairs, which are kept with it.
-        self._encoded: dict[int, tuple[_Pairs, bytes]] = {}
-
-    def encode_head(self, timeout: float | None, metadata: _Pairs) -> bytes:
-        """Encode the header fields of a call."""
-        found = self._encoded.get(id(metadata))
-        if found is None:
-            if len(self._encoded) >= _MAX_ENCODED:
-                self._encoded.clear()
-            found = self._encoded[id(metadata)] = metadata, encode_metadata(metadata)
-        if timeout is None:
-            return self._head + found[1]
-        return self._head + _encode_timeout(timeout) + found[1]
 
 
 class _UnaryWaiter:
@@ -95,22 +62,29 @@ class _UnaryWaiter:
 
     def expire(self) -> None:
         """End the call: its time is over."""
-        if self.call.cancel(_EXPIRED):
+        if self.call.cancel(EXPIRED):
             self()
 
 
-class H2UnaryCallable(_Callable):
+class H2UnaryCallable:
     """The callable of a method with one response."""
 
-    async def __call__(self, request: Message | bytes, *, timeout: float | None, metadata: _Pairs) -> Message:
+    def __init__(self, channel: Channel, method: AnyMethod) -> None:
+        self._channel = channel
+        self._loop = channel.loop
+        self._encoder = CallEncoder(method, channel.target)
+        self._parse: Callable[[bytes], Message] = method.response.FromString
+        self._max_size = channel.target.max_response_size
+
+    async def __call__(self, request: Message | bytes, *, timeout: float | None, metadata: Pairs) -> Message:
         """Make a call.
 
         Raises:
             CallError: The call failed.
             ValueError: The metadata cannot be sent.
         """
-        data = request if isinstance(request, bytes) else request.SerializeToString()
-        head = self.encode_head(timeout, metadata)
+        data = serialize(request)
+        head = self._encoder.encode_head(timeout, metadata)
         loop = self._loop
         expiry = None if timeout is None else loop.time() + timeout
         retries = 0
@@ -129,65 +103,73 @@ class H2UnaryCallable(_Callable):
             finally:
                 if queue is not None:
                     queue.remove(waiter)
-            status = call.status
-            assert status is not None  # noqa: S101 - the waiter waits for it
-            if status.code == grpc_status.OK and len(call.messages) == 1:
-                return _parse(self._parse, self._method, call)
+            if not call.unprocessed or retries == MAX_TRANSPARENT_RETRIES:
+                collect(call.initial_metadata or ())
+                return parse_response(self._encoder.method, self._parse, call)
             retries += 1
-            if not call.unprocessed or retries > _MAX_TRANSPARENT_RETRIES:
-                raise _error(call, status, self._method)
             if expiry is not None:
                 timeout = max(expiry - loop.time(), 0)
 
     def future(
-        self, request: Message | bytes, *, timeout: float | None, metadata: _Pairs
+        self, request: Message | bytes, *, timeout: float | None, metadata: Pairs
     ) -> asyncio.Task[Message]:
         """Start a call; the task has its response."""
         return self._loop.create_task(self(request, timeout=timeout, metadata=metadata))
 
 
-class H2StreamCallable(_Callable):
+class H2StreamCallable:
     """The callable of a method with a stream of responses."""
 
-    def __call__(self, request: Message | bytes, *, timeout: float | None, metadata: _Pairs) -> H2StreamCall:
+    def __init__(self, channel: Channel, method: AnyMethod) -> None:
+        self._channel = channel
+        self._encoder = CallEncoder(method, channel.target)
+
+    def __call__(self, request: Message | bytes, *, timeout: float | None, metadata: Pairs) -> H2StreamCall:
         """Start a call."""
-        data = request if isinstance(request, bytes) else request.SerializeToString()
-        call = H2StreamCall(self._channel, self._method, self.encode_head(timeout, metadata), self._max_size)
-        call.start(data, timeout)
+        call = H2StreamCall(self._channel, self._encoder)
+        call.start(serialize(request), timeout, metadata)
         return call
 
 
-class H2BidiCallable(_Callable):
+class H2BidiCallable:
     """The callable of a method with streams in both directions."""
 
-    def __call__(self, *, timeout: float | None, metadata: _Pairs) -> H2StreamCall:
+    def __init__(self, channel: Channel, method: AnyMethod) -> None:
+        self._channel = channel
+        self._encoder = CallEncoder(method, channel.target)
+
+    def __call__(self, *, timeout: float | None, metadata: Pairs) -> H2StreamCall:
         """Start a call."""
-        call = H2StreamCall(self._channel, self._method, self.encode_head(timeout, metadata), self._max_size)
-        call.start(None, timeout)
+        call = H2StreamCall(self._channel, self._encoder)
+        call.start(None, timeout, metadata)
         return call
 
 
 class H2StreamCall:
     """One streaming call, with the interface of grpc.aio's."""
 
-    def __init__(self, channel: Channel, method: AnyMethod, head: bytes, max_size: int | None) -> None:
+    def __init__(self, channel: Channel, encoder: CallEncoder) -> None:
         self._channel = channel
         self._loop = channel.loop
-        self._method = method
-        self._parse: Callable[[bytes], Message] = method.response.FromString
-        self._head = head
-        self._max_size = max_size
+        self._encoder = encoder
+        self._parse: Callable[[bytes], Message] = encoder.method.response.FromString
+        self._head = b""
         self._request: bytes | None = None
         self._queue: DeadlineQueue | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self._callbacks: list[Callable[[H2StreamCall], None]] = []
         self._opening: asyncio.Task[None] | None = None
-        self._call = GrpcCall(self._wake, max_size)
+        self._call = GrpcCall(self._wake, channel.target.max_response_size)
         self._retries = 0
         self._started = False
 
-    def start(self, request: bytes | None, timeout: float | None) -> None:
-        """Start the call, with its whole request unless that is a stream."""
+    def start(self, request: bytes | None, timeout: float | None, metadata: Pairs) -> None:
+        """Start the call, with its whole request unless that is a stream.
+
+        Raises:
+            ValueError: The metadata cannot be sent.
+        """
+        self._head = self._encoder.encode_head(timeout, metadata)
         self._request = request
         if timeout is not None:
             self._queue = self._channel.deadlines.add(timeout, self)
@@ -201,7 +183,7 @@ class H2StreamCall:
         try:
             protocol = await self._channel.wait_for_connection()
         except CallError as error:
-            self._call.cancel(Status(error.code().value[0], error.details(), error.trailing_metadata()))
+            self._call.cancel(to_status(error))
             self._wake()
             return
         protocol.reserved -= 1
@@ -217,16 +199,16 @@ class H2StreamCall:
 
     def expire(self) -> None:
         """End the call: its time is over."""
-        if self._call.cancel(_EXPIRED):
+        if self._call.cancel(EXPIRED):
             self._wake()
 
     def _wake(self) -> None:
         """Wake all waiting tasks; if the call has ended, release what belongs to it."""
         call = self._call
         if call.status is not None:
-            if call.unprocessed and self._request is not None and self._retries < _MAX_TRANSPARENT_RETRIES:
+            if call.unprocessed and self._request is not None and self._retries < MAX_TRANSPARENT_RETRIES:
                 self._retries += 1
-                self._call = GrpcCall(self._wake, self._max_size)
+                self._call = GrpcCall(self._wake, self._channel.target.max_response_size)
                 self._opening = self._loop.create_task(self._open())
                 return
             self._end()
@@ -263,7 +245,7 @@ class H2StreamCall:
                 try:
                     return self._parse(data)
                 except DecodeError as error:
-                    undecodable = UndecodableResponse(self._method, data, error)
+                    undecodable = UndecodableResponse(self._encoder.method, data, error)
                     self._stop(Status(grpc_status.INTERNAL, undecodable.details()))
                     raise undecodable from None
             status = call.status
@@ -272,14 +254,14 @@ class H2StreamCall:
             elif status.code == grpc_status.OK:
                 raise StopAsyncIteration
             elif call is self._call:
-                raise _error(call, status, self._method)
+                raise build_error(self._encoder.method, call)
 
     async def read(self) -> object:
-        """Return the next message, or `UndecodableResponse`; ``grpc.aio.EOF`` after the last."""
+        """Return the next message, or `UndecodableResponse`; None after the last."""
         try:
             return await self.__anext__()
         except StopAsyncIteration:
-            return grpc.aio.EOF
+            return None
         except UndecodableResponse as error:
             return error
 
@@ -292,7 +274,7 @@ class H2StreamCall:
             await self._wait()
         self._check_open()
         self._call.send(data)
-        while self._call.unsent_size > _MAX_UNSENT and self._call.status is None:
+        while self._call.unsent_size > MAX_UNSENT and self._call.status is None:
             await self._wait()
 
     async def done_writing(self) -> None:
@@ -308,13 +290,13 @@ class H2StreamCall:
             return
         if status.code == grpc_status.OK:
             raise asyncio.InvalidStateError("the call has ended")
-        raise CallError(_to_code(status), status.message, status.trailers)
+        raise build_error(self._encoder.method, self._call)
 
     # State.
 
     def cancel(self) -> bool:
         """Cancel the call; its reader gets CANCELLED. Returns whether it was still running."""
-        return self._stop(Status(grpc_status.CANCELLED, "the call was cancelled"))
+        return self._stop(CANCELLED)
 
     def _stop(self, status: Status) -> bool:
         stopped = self._call.cancel(status)
@@ -334,19 +316,19 @@ class H2StreamCall:
         else:
             self._loop.call_soon(callback, self)
 
-    async def code(self) -> grpc.StatusCode:
+    async def code(self) -> StatusCode:
         """Return the status, once the call has ended."""
         while self._call.status is None:
             await self._wait()
-        return _to_code(self._call.status)
+        return StatusCode.of(self._call.status.code)
 
-    async def initial_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+    async def initial_metadata(self) -> ReceivedMetadata:
         """Return the metadata of the response, once it has begun."""
         while self._call.initial_metadata is None and self._call.status is None:
             await self._wait()
         return self._call.initial_metadata or ()
 
-    async def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+    async def trailing_metadata(self) -> ReceivedMetadata:
         """Return the metadata of the status, once the call has ended."""
         while self._call.status is None:
             await self._wait()
@@ -363,33 +345,6 @@ async def _wait_for_connection(channel: Channel, expiry: float | None) -> H2Prot
             protocol = await asyncio.wait_for(channel.wait_for_connection(), left)
         except asyncio.TimeoutError:
             text = "Deadline Exceeded while waiting for a connection"
-            raise CallError(grpc.StatusCode.DEADLINE_EXCEEDED, text) from None
+            raise CallError(StatusCode.DEADLINE_EXCEEDED, text) from None
     protocol.reserved -= 1
     return protocol
-
-
-def _parse(parse: Callable[[bytes], Message], method: AnyMethod, call: GrpcCall) -> Message:
-    data = call.take()
-    if data is None:
-        assert call.status is not None  # noqa: S101 - a compressed message that turned out bad
-        raise _error(call, call.status, method)
-    try:
-        return parse(data)
-    except DecodeError as error:
-        raise UndecodableResponse(method, data, error) from None
-
-
-def _error(call: GrpcCall, status: Status, method: AnyMethod) -> grpc.RpcError:
-    """Build the error of a call that has ended without a valid response."""
-    if call.is_truncated:
-        return UndecodableResponse(method)
-    if status.code != grpc_status.OK:
-        return CallError(_to_code(status), status.message, status.trailers)
-    if not call.messages:
-        return UndecodableResponse(method)
-    text = f"{len(call.messages)} messages in the response of a unary call"
-    return CallError(grpc.StatusCode.INTERNAL, text)
-
-
-def _to_code(status: Status) -> grpc.StatusCode:
-    return _STATUS_CODES.get(status.code, grpc.StatusCode.UNKNOWN)

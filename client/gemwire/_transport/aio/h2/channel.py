@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-import ssl
 from collections import deque
 from collections.abc import Callable
-from functools import partial
-
-import grpc
 
 from gemwire._transport import fork, json_only
 from gemwire._transport.aio.h2.calls import H2BidiCallable, H2StreamCallable, H2UnaryCallable
+from gemwire._transport.aio.h2.connect import open_connection
 from gemwire._transport.aio.h2.deadlines import Deadlines
 from gemwire._transport.aio.h2.protocol import H2Protocol
-from gemwire._transport.aio.h2.target import H2Target
 from gemwire._transport.aio.loop_end import close_with_loop
 from gemwire._transport.call_error import CallError
 from gemwire._transport.connection_health import ConnectionHealth
-from gemwire._transport.rest.http_errors import UNCONNECTED
-from gemwire._transport.tls_context import create_grpc_context
+from gemwire._transport.h2_target import H2Target
+from gemwire._transport.reconnect_backoff import CONNECT_TIMEOUT, ReconnectBackoff
 from gemwire_runtime.method import AnyMethod, Kind
+from gemwire_runtime.status_code import StatusCode
 
-#: Seconds to connect: TCP, TLS and the server's settings.
-_CONNECT_TIMEOUT = 5.0
-#: Seconds between attempts to connect to the addresses of a host (RFC 8305).
-_NEXT_ADDRESS_DELAY = 0.25
-#: Seconds after a failure in which calls fail without another attempt, doubled up to the second.
-_MIN_BACKOFF, _MAX_BACKOFF = 0.2, 5.0
 #: Connections to a server whose streams are used up.
 _MAX_CONNECTIONS = 32
 #: Streams that a server is expected to accept on a connection; Google's front ends accept so many.
@@ -50,7 +39,7 @@ class H2Channel:
     def __init__(self, target: H2Target, health: ConnectionHealth | None = None) -> None:
         """Initialize a channel on the running loop. Nothing is connected before the first call."""
         self.target = target
-        self.health = health or ConnectionHealth()
+        self.health = health or ConnectionHealth(target.probe)
         self.loop = asyncio.get_running_loop()
         self.generation = fork.generation()
         self.deadlines = Deadlines(self.loop)
@@ -58,10 +47,7 @@ class H2Channel:
         self._protocols: list[H2Protocol] = []
         self._connecting: set[asyncio.Task[None]] = set()
         self._waiting: deque[asyncio.Future[H2Protocol]] = deque()
-        self._tls: ssl.SSLContext | None = None
-        self._failures = 0
-        self._retry_at = 0.0
-        self._error: CallError | None = None
+        self._backoff = ReconnectBackoff(target.address)
         self._closed = False
         self._lifetime = close_with_loop(self._end)
 
@@ -81,10 +67,8 @@ class H2Channel:
             return json_only.route_method(method, self.target.http)
         if method.kind is Kind.BIDI:
             return H2BidiCallable(self, method)
-        checked = method.may_hold_json_only
-        kind = H2StreamCallable if method.kind is Kind.SERVER_STREAM else H2UnaryCallable
-        made = kind(self, method, as_bytes=checked)
-        if checked:
+        made = (H2StreamCallable if method.kind is Kind.SERVER_STREAM else H2UnaryCallable)(self, method)
+        if method.may_hold_json_only:
             return json_only.route_requests(method, made, self.target.http, as_bytes=True)
         return made
 
@@ -104,9 +88,9 @@ class H2Channel:
             CallError: No connection can be made, or the channel is closed.
         """
         if self._closed:
-            raise CallError(grpc.StatusCode.CANCELLED, "the client was closed during the call")
-        if self._error is not None and not self._protocols and self.loop.time() < self._retry_at:
-            raise self._error
+            raise CallError(StatusCode.CANCELLED, "the client was closed during the call")
+        if not self._protocols:
+            self._backoff.check(self.loop.time())
         waiter: asyncio.Future[H2Protocol] = self.loop.create_future()
         self._waiting.append(waiter)
         self._connect_more()
@@ -132,53 +116,23 @@ class H2Channel:
 
     async def _connect(self) -> None:
         try:
-            protocol = await asyncio.wait_for(self._open(), _CONNECT_TIMEOUT)
+            opening = open_connection(self.target, self._update)
+            protocol = await asyncio.wait_for(opening, CONNECT_TIMEOUT)
         except Exception as error:
-            self._fail(error)
+            self._fail(self._backoff.record_failure(error, self.loop.time()))
         else:
-            self._failures = 0
-            self._error = None
+            self._backoff.record_success()
             self._protocols.append(protocol)
             self._assign()
 
-    async def _open(self) -> H2Protocol:
-        secure = not self.target.plaintext
-        if secure and self._tls is None:
-            self._tls = create_grpc_context(self.target.certificate)
-        host, _, port = self.target.address.rpartition(":")
-        host = host.strip("[]")
-        connect = self.loop.create_connection
-        if isinstance(self.loop, asyncio.BaseEventLoop):
-            # Other loops, such as uvloop's, try one address after the other.
-            connect = partial(connect, happy_eyeballs_delay=_NEXT_ADDRESS_DELAY)
-        _, protocol = await connect(
-            lambda: H2Protocol(self._update),
-            host,
-            int(port),
-            ssl=self._tls,
-            server_hostname=host if secure else None,
-        )
-        try:
-            await protocol.ready
-        except BaseException:
-            protocol.close()
-            raise
-        return protocol
-
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: CallError) -> None:
         """Fail the waiting calls, unless there are connections that they can wait for."""
-        pause = min(_MIN_BACKOFF * 2**self._failures, _MAX_BACKOFF)
-        self._failures += 1
-        self._retry_at = self.loop.time() + pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
-        text = _describe(error) or f"no connection within {_CONNECT_TIMEOUT:g} s"
-        address = self.target.address
-        self._error = CallError(grpc.StatusCode.UNAVAILABLE, f"{UNCONNECTED}{address}: {text}")
         if any(not protocol.ended for protocol in self._protocols):
             return
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
-                waiter.set_exception(self._error)
+                waiter.set_exception(error)
 
     def _update(self, protocol: H2Protocol) -> None:
         """Forget a connection that has ended, and give free streams to waiting calls."""
@@ -210,7 +164,7 @@ class H2Channel:
         self._closed = True
         for task in self._connecting:
             task.cancel()
-        closed = CallError(grpc.StatusCode.CANCELLED, "the client was closed during the call")
+        closed = CallError(StatusCode.CANCELLED, "the client was closed during the call")
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_exception(closed)
@@ -221,10 +175,3 @@ class H2Channel:
         # Sockets close in the next iterations of the loop.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-
-
-def _describe(error: Exception) -> str:
-    """Return the reason of an error without what asyncio and the address add to it."""
-    if isinstance(error, OSError) and error.errno and error.errno > 0 and not isinstance(error, ssl.SSLError):
-        return os.strerror(error.errno)
-    return str(error)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 from gemwire._transport import fork
 from gemwire._transport.aio.h2.channel import H2Channel
-from gemwire._transport.aio.h2.target import H2Target
+from gemwire._transport.h2_target import H2Target
 
 
 class H2ConnectionPool:
@@ -17,6 +18,7 @@ class H2ConnectionPool:
         self._closed = False
         self._latest: H2Channel | None = None
         self._channels: dict[asyncio.AbstractEventLoop, H2Channel] = {}
+        self._retired: weakref.WeakSet[H2Channel] = weakref.WeakSet()
 
     @property
     def closed(self) -> bool:
@@ -47,6 +49,7 @@ class H2ConnectionPool:
         if self._closed or self._channels.get(channel.loop) is not channel:
             return
         channel.retire()
+        self._retired.add(channel)
         self._latest = self._channels[channel.loop] = H2Channel(self._target, channel.health.successor())
 
     async def close(self) -> None:
@@ -54,7 +57,7 @@ class H2ConnectionPool:
         self._closed = True
         self._latest = None
         running = asyncio.get_running_loop()
-        channels = list(self._channels.values())
+        channels = [*self._channels.values(), *self._retired]
         self._channels.clear()
         for channel in channels:
             if channel.generation != fork.generation():

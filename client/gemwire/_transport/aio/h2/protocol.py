@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import cast
 
+from gemwire._transport.aio.loop_end import abandon_with_loop
 from gemwire._transport.h2.connection import Connection
-
-#: Seconds between two looks at a connection that has streams.
-_CHECK_INTERVAL = 2.5
-#: Seconds after which a ping must be answered, and between pings while the server sends nothing. Google's
-#: front ends are said to tolerate one ping in 30 seconds; data from the server makes another one welcome.
-_PING_TIMEOUT = 5.0
-_PING_INTERVAL = 30.0
-#: Seconds after which a connection without streams is closed.
-_IDLE_TIMEOUT = 300.0
+from gemwire._transport.h2.keepalive import INTERVAL, SILENT, Action, Keepalive
 
 
 class H2Protocol(asyncio.Protocol):
@@ -35,9 +29,7 @@ class H2Protocol(asyncio.Protocol):
         self._receiving = False
         self._flush_scheduled = False
         self._paused = False
-        self._heard = False
-        self._pings_welcome = True
-        self._pinged_at = self._idle_since = self._loop.time()
+        self._keepalive = Keepalive(self._loop.time())
         self._check: asyncio.TimerHandle | None = None
         self.core = Connection(self._schedule_flush)
         self.ready: asyncio.Future[None] = self._loop.create_future()
@@ -58,11 +50,14 @@ class H2Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._check = self._loop.call_later(_CHECK_INTERVAL, self._look)
+        self._check = self._loop.call_later(INTERVAL, self._look)
+        if isinstance(self._loop, asyncio.BaseEventLoop):
+            # uvloop closes sockets by itself.
+            abandon_with_loop(self)
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        self._heard = True
+        self._keepalive.heard = True
         self._receiving = True
         self.core.receive(data)
         self._receiving = False
@@ -97,6 +92,21 @@ class H2Protocol(asyncio.Protocol):
         self.core.close()
         self._flush()
 
+    def abandon(self) -> None:
+        """End the connection of a closed loop, which closes no sockets."""
+        transport = self._transport
+        with contextlib.suppress(RuntimeError):
+            self.core.lose("the event loop was closed")
+        if transport is None:
+            return
+        with contextlib.suppress(RuntimeError):
+            transport.abort()
+        # asyncio would close the socket in the next iteration. The inner transport is that of TLS.
+        inner = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
+        close: Callable[[None], object] | None = getattr(inner, "_call_connection_lost", None)
+        if close is not None:
+            close(None)
+
     def _schedule_flush(self) -> None:
         """Write once for all calls of this iteration of the loop."""
         if not self._flush_scheduled and not self._receiving:
@@ -115,23 +125,15 @@ class H2Protocol(asyncio.Protocol):
 
     def _look(self) -> None:
         """Ping a silent connection, end a dead one, and close an idle one."""
-        core, now = self.core, self._loop.time()
-        self._check = self._loop.call_later(_CHECK_INTERVAL, self._look)
-        heard, self._heard = self._heard, False
-        if core.streams:
-            self._idle_since = now
-        elif now - self._idle_since >= _IDLE_TIMEOUT:
-            self.close()
-            return
-        if heard:
-            self._pings_welcome = True
-        elif core.pings_unanswered:
-            if now - self._pinged_at >= _PING_TIMEOUT:
-                self._abort(f"the server is silent: no reply to a ping for {_PING_TIMEOUT:g} s")
-        elif core.streams and (self._pings_welcome or now - self._pinged_at >= _PING_INTERVAL):
-            self._pings_welcome = False
-            self._pinged_at = now
+        self._check = self._loop.call_later(INTERVAL, self._look)
+        core = self.core
+        action = self._keepalive.look(self._loop.time(), bool(core.streams), core.pings_unanswered)
+        if action is Action.PING:
             core.ping()
+        elif action is Action.CLOSE:
+            self.close()
+        elif action is Action.ABORT:
+            self._abort(SILENT)
 
     def _abort(self, reason: str) -> None:
         self.core.lose(reason)

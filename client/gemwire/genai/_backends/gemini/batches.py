@@ -42,9 +42,9 @@ class GeminiBatches:
 
     def create(self, model: str, src: object, config: CreateBatchJobConfig) -> Call[BatchJob]:
         name = to_model_name(model)
-        check_fields(config)
         source = to_batch_source(src)
         check_fields(source, "src")
+        check_fields(config)
         batch = to_batch(name, source, config, self._models.to_request)
         request = v1beta.BatchGenerateContentRequest(model=name, batch=batch)
         return Call(BATCH_GENERATE_CONTENT, request, from_operation)

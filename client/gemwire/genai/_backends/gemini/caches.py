@@ -5,13 +5,14 @@ from __future__ import annotations
 from gemwire.genai._backends.base import Call, Page
 from gemwire.genai._backends.gemini.vertex_only import check_fields
 from gemwire.genai._convert.caches import COLLECTION, to_cached_content, to_cached_content_update
-from gemwire.genai._convert.resource_names import to_resource_name
+from gemwire.genai._convert.resource_names import to_model_name, to_resource_name
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentResponse,
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
 )
+from gemwire.genai._types.family import GEMINI
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta.cache_service import (
     CREATE_CACHED_CONTENT,
@@ -28,7 +29,9 @@ class GeminiCaches:
 
     def create(self, model: str, config: CreateCachedContentConfig) -> Call[CachedContent]:
         check_fields(config)
-        request = v1beta.CreateCachedContentRequest(cached_content=to_cached_content(model, config))
+        request = v1beta.CreateCachedContentRequest(
+            cached_content=to_cached_content(to_model_name(model), config, GEMINI)
+        )
         return Call(CREATE_CACHED_CONTENT, request, CachedContent.of)
 
     def get(self, name: str) -> Call[CachedContent]:
@@ -41,7 +44,7 @@ class GeminiCaches:
 
     def update(self, name: str, config: UpdateCachedContentConfig) -> Call[CachedContent]:
         """Call UpdateCachedContent with the fields of the config that are set."""
-        cache, paths = to_cached_content_update(name, config)
+        cache, paths = to_cached_content_update(to_resource_name(name, COLLECTION), config, GEMINI)
         request = v1beta.UpdateCachedContentRequest(cached_content=cache, update_mask={"paths": paths})
         return Call(UPDATE_CACHED_CONTENT, request, CachedContent.of)
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from gemwire.genai._backends.base import Call
 from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
 from gemwire.genai._convert import images, videos
+from gemwire.genai._types.image_editing import (
+    EditImageConfig,
+    EditImageResponse,
+    UpscaleImageConfig,
+    UpscaleImageResponse,
+)
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
 from gemwire.genai._types.videos import (
     GenerateVideosConfig,
     GenerateVideosOperation,
     GenerateVideosSource,
-    Operation,
 )
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.longrunning.operations import GET_OPERATION
@@ -30,10 +35,14 @@ class GeminiMedia:
             images.from_generate_images_response,
         )
 
-    def edit_image(self, **arguments: object) -> Call[object]:
+    def edit_image(
+        self, model: str, prompt: str, reference_images: object, config: EditImageConfig
+    ) -> Call[EditImageResponse]:
         raise method_error("edit_image")
 
-    def upscale_image(self, **arguments: object) -> Call[object]:
+    def upscale_image(
+        self, model: str, image: object, upscale_factor: str, config: UpscaleImageConfig
+    ) -> Call[UpscaleImageResponse]:
         raise method_error("upscale_image")
 
     def generate_videos(
@@ -46,8 +55,6 @@ class GeminiMedia:
             videos.from_generate_videos_operation,
         )
 
-    def get_operation(self, operation: Operation) -> Call[GenerateVideosOperation]:
-        if not operation.name:
-            raise ValueError("operation: has no name; pass an operation that generate_videos returned")
-        request = operations_pb2.GetOperationRequest(name=operation.name)
+    def get_operation(self, name: str) -> Call[GenerateVideosOperation]:
+        request = operations_pb2.GetOperationRequest(name=name)
         return Call(GET_OPERATION, request, videos.from_generate_videos_operation)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-from google.protobuf.message import Message
-
-from gemwire._transport.serialized_message import with_serialized_request
-from gemwire.genai._backends.base import Call, GenerateCall, GenerateRequest, Page
+from gemwire.genai._backends.base import Call, Flow, GenerateCall, GenerateRequest, Page
 from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
+from gemwire.genai._backends.generate_calls import to_generate_call, to_serialized_call
 from gemwire.genai._convert import requests
 from gemwire.genai._convert.function_calls import Functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import RequestDraft, SerializedRequest
+from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.resource_names import to_model_name
+from gemwire.genai._types.compute_tokens import ComputeTokensResponse
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.family import GEMINI
 from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
 from gemwire.genai._types.models import (
     DeleteModelResponse,
@@ -40,9 +38,6 @@ from gemwire_proto.v1beta.model_service import (
     LIST_TUNED_MODELS,
     UPDATE_TUNED_MODEL,
 )
-from gemwire_runtime.method import Method
-
-_Response = TypeVar("_Response", bound=Message)
 
 
 class GeminiModels:
@@ -55,11 +50,11 @@ class GeminiModels:
         self, model: str, contents: ContentListUnion | None, config: GenerateContentConfig
     ) -> v1beta.GenerateContentRequest:
         check_fields(config)
-        return requests.to_generate_content_request(model, contents, config)
+        return requests.to_generate_content_request(to_model_name(model), contents, config)
 
     def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
         check_fields(config)
-        return requests.to_request_head(model, config)
+        return requests.to_request_head(to_model_name(model), config)
 
     def to_prompt(
         self,
@@ -69,13 +64,13 @@ class GeminiModels:
         functions: Functions,
     ) -> Prompt:
         check_fields(config)
-        return Prompt.build(model, contents, config, functions)
+        return Prompt.build(to_model_name(model), contents, config, functions, GEMINI)
 
     def generate_content(self, request: GenerateRequest) -> GenerateCall:
-        return _generate(GENERATE_CONTENT, request)
+        return to_generate_call(GENERATE_CONTENT, request)
 
     def generate_content_stream(self, request: GenerateRequest) -> GenerateCall:
-        return _generate(STREAM_GENERATE_CONTENT, request)
+        return to_generate_call(STREAM_GENERATE_CONTENT, request)
 
     def count_tokens(
         self, model: str, contents: ContentListUnion, config: CountTokensConfig
@@ -85,17 +80,18 @@ class GeminiModels:
 
     def count_prepared(self, request: RequestDraft) -> Call[views.CountTokensResponse]:
         """Call CountTokens with a GenerateContentRequest that is serialized."""
-        method, wire = _serialized(COUNT_TOKENS, request.serialize_count(), request.model)
+        method, wire = to_serialized_call(COUNT_TOKENS, request.serialize_count(), request.model)
         return Call(method, wire, views.CountTokensResponse.of)
 
-    def compute_tokens(self, **arguments: object) -> Call[object]:
+    def compute_tokens(self, model: str, contents: ContentListUnion) -> Call[ComputeTokensResponse]:
         raise method_error("compute_tokens")
 
     def embed_content(
         self, model: str, contents: ContentListUnion, config: EmbedContentConfig
-    ) -> Call[EmbedContentResponse]:
+    ) -> Flow[EmbedContentResponse]:
         request = self.to_embed_request(model, contents, config)
-        return Call(BATCH_EMBED_CONTENTS, request, EmbedContentResponse.of)
+        response: EmbedContentResponse = yield Call(BATCH_EMBED_CONTENTS, request, EmbedContentResponse.of)
+        return response
 
     def to_embed_request(
         self, model: str, contents: ContentListUnion | None, config: EmbedContentConfig
@@ -123,7 +119,7 @@ class GeminiModels:
         )
         return Call(LIST_TUNED_MODELS, tuned, _to_tuned_models)
 
-    def update(self, model: str, config: UpdateModelConfig) -> Call[TunedModel]:
+    def update(self, model: str, config: UpdateModelConfig) -> Call[Model | TunedModel]:
         """Call UpdateTunedModel with the fields of the config that are set."""
         check_fields(config)
         changes = {name: value for name, value in config.given() if name != "http_options"}
@@ -138,23 +134,6 @@ class GeminiModels:
     def delete(self, model: str) -> Call[DeleteModelResponse]:
         request = v1beta.DeleteTunedModelRequest(name=to_model_name(model))
         return Call(DELETE_TUNED_MODEL, request, lambda _: DeleteModelResponse())
-
-
-def _generate(
-    method: Method[v1beta.GenerateContentRequest, v1beta.GenerateContentResponse], request: GenerateRequest
-) -> GenerateCall:
-    if isinstance(request, RequestDraft):
-        return _serialized(method, request.serialize(), request.model)
-    return method, request
-
-
-def _serialized(
-    method: Method[Any, _Response], request: SerializedRequest, model: str
-) -> tuple[Method[Any, _Response], Any]:
-    """Return the RPC that takes serialized requests, and a request of it."""
-    method = with_serialized_request(method)
-    routing = method.request.routing_type(model=model)
-    return method, method.request(request.data, routing, suspect=request.suspect)
 
 
 def _to_models(response: v1beta.ListModelsResponse) -> Page[Model | TunedModel]:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from gemwire.errors import APIError
 from gemwire.genai._backends.base import Call, Flow, Page, as_message
-from gemwire.genai._backends.gemini.vertex_only import check_fields
+from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
 from gemwire.genai._convert.resource_names import to_resource_name
 from gemwire.genai._convert.tunings import COLLECTION, to_tuned_model
-from gemwire.genai._types.tunings import CreateTuningJobConfig, ListTuningJobsConfig, TuningDataset, TuningJob
+from gemwire.genai._types.tunings import (
+    CancelTuningJobResponse,
+    CreateTuningJobConfig,
+    ListTuningJobsConfig,
+    TuningDataset,
+    TuningJob,
+)
 from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.longrunning.operations import LIST_OPERATIONS
@@ -52,6 +58,9 @@ class GeminiTunings:
             if not page_token:
                 break
         return job
+
+    def cancel(self, name: str) -> Call[CancelTuningJobResponse]:
+        raise method_error("tunings.cancel")
 
     def list(self, config: ListTuningJobsConfig, page_token: str) -> Call[Page[TuningJob]]:
         request = v1beta.ListTunedModelsRequest(

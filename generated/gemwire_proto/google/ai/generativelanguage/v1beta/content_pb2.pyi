@@ -676,6 +676,40 @@ class Tool(_Message):
         def HasField(self, field_name: _Literal["enable_prompt_injection_detection"]) -> bool: ...
         def ClearField(self, field_name: _Literal["environment", "excluded_predefined_functions", "disabled_safety_policies", "enable_prompt_injection_detection"]) -> None: ...
 
+    class ParallelAiSearch(_Message):
+        """Options of search with Parallel AI. Vertex AI only."""
+        api_key: str
+        """Key of a Parallel AI account. A secret."""
+        @property
+        def custom_configs(self) -> _protobuf_struct_pb2.Struct:
+            """Further settings, as JSON."""
+        def __init__(
+            self,
+            /,
+            *,
+            api_key: str | None = ...,
+            custom_configs: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: _Literal["custom_configs"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["api_key", "custom_configs"]) -> None: ...
+
+    class ExaAiSearch(_Message):
+        """Options of search with Exa.ai. Vertex AI only."""
+        api_key: str
+        """Key of an Exa.ai account. A secret."""
+        @property
+        def custom_configs(self) -> _protobuf_struct_pb2.Struct:
+            """Further settings, as JSON."""
+        def __init__(
+            self,
+            /,
+            *,
+            api_key: str | None = ...,
+            custom_configs: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: _Literal["custom_configs"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["api_key", "custom_configs"]) -> None: ...
+
     @property
     def function_declarations(self) -> _containers.RepeatedCompositeFieldContainer[FunctionDeclaration]:
         """Functions of the client that the model may ask for. The service never runs them: it returns
@@ -716,6 +750,30 @@ class Tool(_Message):
 
         HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
+    @property
+    def retrieval(self) -> Retrieval:
+        """Retrieval from sources of the user's own. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def enterprise_web_search(self) -> EnterpriseWebSearch:
+        """Search of the web for enterprises. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def parallel_ai_search(self) -> Tool.ParallelAiSearch:
+        """Search with Parallel AI. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def exa_ai_search(self) -> Tool.ExaAiSearch:
+        """Search with Exa.ai. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -729,9 +787,13 @@ class Tool(_Message):
         file_search: FileSearch | _Mapping[str, _Any] | None = ...,
         google_maps: GoogleMaps | _Mapping[str, _Any] | None = ...,
         mcp_servers: _Iterable[McpServer | _Mapping[str, _Any]] | None = ...,
+        retrieval: Retrieval | _Mapping[str, _Any] | None = ...,
+        enterprise_web_search: EnterpriseWebSearch | _Mapping[str, _Any] | None = ...,
+        parallel_ai_search: Tool.ParallelAiSearch | _Mapping[str, _Any] | None = ...,
+        exa_ai_search: Tool.ExaAiSearch | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["google_search_retrieval", "code_execution", "google_search", "computer_use", "url_context", "file_search", "google_maps"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["function_declarations", "google_search_retrieval", "code_execution", "google_search", "computer_use", "url_context", "file_search", "google_maps", "mcp_servers"]) -> None: ...
+    def HasField(self, field_name: _Literal["google_search_retrieval", "code_execution", "google_search", "computer_use", "url_context", "file_search", "google_maps", "retrieval", "enterprise_web_search", "parallel_ai_search", "exa_ai_search"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["function_declarations", "google_search_retrieval", "code_execution", "google_search", "computer_use", "url_context", "file_search", "google_maps", "mcp_servers", "retrieval", "enterprise_web_search", "parallel_ai_search", "exa_ai_search"]) -> None: ...
 
 class GoogleMaps(_Message):
     """Settings of the Google Maps tool."""
@@ -1554,6 +1616,206 @@ class SpreadsheetMetadata(_Message):
     ) -> None: ...
     def HasField(self, field_name: _Literal["sheet_index"]) -> bool: ...
     def ClearField(self, field_name: _Literal["visible_cells", "sheet_index", "content_layers"]) -> None: ...
+
+class Retrieval(_Message):
+    """Retrieval from sources of the user's own. Vertex AI only."""
+    @property
+    def vertex_ai_search(self) -> VertexAISearch:
+        """A data store or an engine of Vertex AI Search."""
+    @property
+    def vertex_rag_store(self) -> VertexRagStore:
+        """A corpus of the RAG engine."""
+    disable_attribution: bool
+    """Whether sources are not named. Deprecated."""
+    def __init__(
+        self,
+        /,
+        *,
+        vertex_ai_search: VertexAISearch | _Mapping[str, _Any] | None = ...,
+        vertex_rag_store: VertexRagStore | _Mapping[str, _Any] | None = ...,
+        disable_attribution: bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "disable_attribution"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "disable_attribution"]) -> None: ...
+
+class VertexAISearch(_Message):
+    """A data store or an engine of Vertex AI Search. Vertex AI only."""
+    class DataStoreSpec(_Message):
+        """One of several data stores of an engine."""
+        data_store: str
+        """Name of the data store."""
+        filter: str
+        """Expression that selects documents."""
+        def __init__(
+            self,
+            /,
+            *,
+            data_store: str | None = ...,
+            filter: str | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["data_store", "filter"]) -> None: ...
+
+    datastore: str
+    """Name of the data store."""
+    engine: str
+    """Name of the engine, instead of a data store."""
+    max_results: int
+    """Number of results."""
+    filter: str
+    """Expression that selects documents."""
+    @property
+    def data_store_specs(self) -> _containers.RepeatedCompositeFieldContainer[VertexAISearch.DataStoreSpec]:
+        """The data stores of the engine that are searched."""
+    def __init__(
+        self,
+        /,
+        *,
+        datastore: str | None = ...,
+        engine: str | None = ...,
+        max_results: int | None = ...,
+        filter: str | None = ...,
+        data_store_specs: _Iterable[VertexAISearch.DataStoreSpec | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["max_results"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["datastore", "engine", "max_results", "filter", "data_store_specs"]) -> None: ...
+
+class VertexRagStore(_Message):
+    """A corpus of the RAG engine. Vertex AI only."""
+    class RagResource(_Message):
+        """A corpus, or some files of it."""
+        rag_corpus: str
+        """Name of the corpus."""
+        @property
+        def rag_file_ids(self) -> _containers.RepeatedScalarFieldContainer[str]:
+            """Ids of the files; all of them if empty."""
+        def __init__(
+            self,
+            /,
+            *,
+            rag_corpus: str | None = ...,
+            rag_file_ids: _Iterable[str] | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["rag_corpus", "rag_file_ids"]) -> None: ...
+
+    @property
+    def rag_resources(self) -> _containers.RepeatedCompositeFieldContainer[VertexRagStore.RagResource]:
+        """What is searched."""
+    similarity_top_k: int
+    """Number of passages. Deprecated for `rag_retrieval_config`."""
+    vector_distance_threshold: float
+    """Greatest distance of passages. Deprecated for `rag_retrieval_config`."""
+    @property
+    def rag_retrieval_config(self) -> RagRetrievalConfig:
+        """How it is searched."""
+    def __init__(
+        self,
+        /,
+        *,
+        rag_resources: _Iterable[VertexRagStore.RagResource | _Mapping[str, _Any]] | None = ...,
+        similarity_top_k: int | None = ...,
+        vector_distance_threshold: float | None = ...,
+        rag_retrieval_config: RagRetrievalConfig | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["similarity_top_k", "vector_distance_threshold", "rag_retrieval_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["rag_resources", "similarity_top_k", "vector_distance_threshold", "rag_retrieval_config"]) -> None: ...
+
+class RagRetrievalConfig(_Message):
+    """How a corpus is searched. Vertex AI only."""
+    class Filter(_Message):
+        """What passages must fulfil."""
+        metadata_filter: str
+        """Condition on the metadata of files."""
+        vector_distance_threshold: float
+        """Greatest distance of the vectors."""
+        vector_similarity_threshold: float
+        """Least similarity of the vectors."""
+        def __init__(
+            self,
+            /,
+            *,
+            metadata_filter: str | None = ...,
+            vector_distance_threshold: float | None = ...,
+            vector_similarity_threshold: float | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: _Literal["vector_distance_threshold", "vector_similarity_threshold"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["metadata_filter", "vector_distance_threshold", "vector_similarity_threshold"]) -> None: ...
+
+    class Ranking(_Message):
+        """How passages are ranked."""
+        class RankService(_Message):
+            """Ranking by a ranking service."""
+            model_name: str
+            """Name of its model."""
+            def __init__(
+                self,
+                /,
+                *,
+                model_name: str | None = ...,
+            ) -> None: ...
+            def ClearField(self, field_name: _Literal["model_name"]) -> None: ...
+
+        class LlmRanker(_Message):
+            """Ranking by a language model."""
+            model_name: str
+            """Name of the model."""
+            def __init__(
+                self,
+                /,
+                *,
+                model_name: str | None = ...,
+            ) -> None: ...
+            def ClearField(self, field_name: _Literal["model_name"]) -> None: ...
+
+        @property
+        def rank_service(self) -> RagRetrievalConfig.Ranking.RankService:
+            """Ranking by a ranking service."""
+        @property
+        def llm_ranker(self) -> RagRetrievalConfig.Ranking.LlmRanker:
+            """Ranking by a language model."""
+        def __init__(
+            self,
+            /,
+            *,
+            rank_service: RagRetrievalConfig.Ranking.RankService | _Mapping[str, _Any] | None = ...,
+            llm_ranker: RagRetrievalConfig.Ranking.LlmRanker | _Mapping[str, _Any] | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: _Literal["rank_service", "llm_ranker"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["rank_service", "llm_ranker"]) -> None: ...
+
+    top_k: int
+    """Number of passages."""
+    @property
+    def filter(self) -> RagRetrievalConfig.Filter:
+        """What they must fulfil."""
+    @property
+    def ranking(self) -> RagRetrievalConfig.Ranking:
+        """How they are ranked."""
+    def __init__(
+        self,
+        /,
+        *,
+        top_k: int | None = ...,
+        filter: RagRetrievalConfig.Filter | _Mapping[str, _Any] | None = ...,
+        ranking: RagRetrievalConfig.Ranking | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["top_k", "filter", "ranking"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["top_k", "filter", "ranking"]) -> None: ...
+
+class EnterpriseWebSearch(_Message):
+    """Search of the web for enterprises. Vertex AI only."""
+    @property
+    def exclude_domains(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Domains that are left out."""
+    blocking_confidence: PhishBlockThreshold
+    """How sure it must be that a site is malicious for it to be left out."""
+    def __init__(
+        self,
+        /,
+        *,
+        exclude_domains: _Iterable[str] | None = ...,
+        blocking_confidence: PhishBlockThreshold | str | int | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["exclude_domains", "blocking_confidence"]) -> None: ...
 
 class SearchTypes(_Message):
     """Kinds of search; each is on where it is set."""

@@ -119,3 +119,29 @@ class DownloadFileResponse(_Message):
     """
     def __init__(self) -> None: ...
 
+class RegisterFilesRequest(_Message):
+    """Request of `FileService.RegisterFiles`."""
+    @property
+    def uris(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Addresses of the objects, `gs://bucket/object`."""
+    def __init__(
+        self,
+        /,
+        *,
+        uris: _Iterable[str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["uris"]) -> None: ...
+
+class RegisterFilesResponse(_Message):
+    """Response of `FileService.RegisterFiles`."""
+    @property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_file_pb2.File]:
+        """The files, in the order of the addresses."""
+    def __init__(
+        self,
+        /,
+        *,
+        files: _Iterable[_v1beta_file_pb2.File | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["files"]) -> None: ...
+

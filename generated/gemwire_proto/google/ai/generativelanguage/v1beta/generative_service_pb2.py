@@ -12,8 +12,9 @@ from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_pb2 as _
 from gemwire_proto.google.ai.generativelanguage.v1beta import safety_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import duration_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import struct_pb2 as _  # noqa: F401
-from gemwire_proto.google.longrunning import operations_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import timestamp_pb2 as _  # noqa: F401
+from gemwire_proto.google.protobuf import field_mask_pb2 as _  # noqa: F401
+from gemwire_proto.google.longrunning import operations_pb2 as _  # noqa: F401
 from gemwire_proto.google.rpc import status_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1beta/generative_service.proto")

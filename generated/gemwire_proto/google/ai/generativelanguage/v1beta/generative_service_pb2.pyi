@@ -13,10 +13,12 @@ from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _v1
 from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_pb2 as _v1beta_retriever_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import safety_pb2 as _v1beta_safety_pb2
 from gemwire_proto.google.protobuf import duration_pb2 as _protobuf_duration_pb2
+from gemwire_proto.google.protobuf import field_mask_pb2 as _protobuf_field_mask_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
 from gemwire_proto.google.protobuf import timestamp_pb2 as _protobuf_timestamp_pb2
 from gemwire_proto.google.rpc import status_pb2 as _rpc_status_pb2
 from google.protobuf import duration_pb2 as _twin_duration_pb2
+from google.protobuf import field_mask_pb2 as _twin_field_mask_pb2
 from google.protobuf import struct_pb2 as _twin_struct_pb2
 from google.protobuf import timestamp_pb2 as _twin_timestamp_pb2
 
@@ -58,30 +60,21 @@ QUESTION_ANSWERING: TaskType
 FACT_VERIFICATION: TaskType
 CODE_RETRIEVAL_QUERY: TaskType
 
-class BatchState(int, metaclass=_EnumType):
-    """States of a batch."""
-    BATCH_STATE_UNSPECIFIED: _ClassVar[BatchState]
+class FeatureSelectionPreference(int, metaclass=_EnumType):
+    """What the choice of a model prefers. Vertex AI only."""
+    FEATURE_SELECTION_PREFERENCE_UNSPECIFIED: _ClassVar[FeatureSelectionPreference]
     """Not set."""
-    BATCH_STATE_PENDING: _ClassVar[BatchState]
-    """The batch waits."""
-    BATCH_STATE_RUNNING: _ClassVar[BatchState]
-    """The service works on the batch."""
-    BATCH_STATE_SUCCEEDED: _ClassVar[BatchState]
-    """All requests were answered, some perhaps with an error."""
-    BATCH_STATE_FAILED: _ClassVar[BatchState]
-    """The batch failed as a whole."""
-    BATCH_STATE_CANCELLED: _ClassVar[BatchState]
-    """The batch was cancelled."""
-    BATCH_STATE_EXPIRED: _ClassVar[BatchState]
-    """The batch was not done in time."""
+    PRIORITIZE_QUALITY: _ClassVar[FeatureSelectionPreference]
+    """Good answers."""
+    BALANCED: _ClassVar[FeatureSelectionPreference]
+    """Good answers at a fair price."""
+    PRIORITIZE_COST: _ClassVar[FeatureSelectionPreference]
+    """Low cost."""
 
-BATCH_STATE_UNSPECIFIED: BatchState
-BATCH_STATE_PENDING: BatchState
-BATCH_STATE_RUNNING: BatchState
-BATCH_STATE_SUCCEEDED: BatchState
-BATCH_STATE_FAILED: BatchState
-BATCH_STATE_CANCELLED: BatchState
-BATCH_STATE_EXPIRED: BatchState
+FEATURE_SELECTION_PREFERENCE_UNSPECIFIED: FeatureSelectionPreference
+PRIORITIZE_QUALITY: FeatureSelectionPreference
+BALANCED: FeatureSelectionPreference
+PRIORITIZE_COST: FeatureSelectionPreference
 
 class ProminentPeople(int, metaclass=_EnumType):
     """Whether pictures may show prominent people. Vertex AI only."""
@@ -281,6 +274,31 @@ IN_PROGRESS: InteractionStatus
 REQUIRES_ACTION: InteractionStatus
 IDLE: InteractionStatus
 
+class BatchState(int, metaclass=_EnumType):
+    """States of a batch."""
+    BATCH_STATE_UNSPECIFIED: _ClassVar[BatchState]
+    """Not set."""
+    BATCH_STATE_PENDING: _ClassVar[BatchState]
+    """The batch waits."""
+    BATCH_STATE_RUNNING: _ClassVar[BatchState]
+    """The service works on the batch."""
+    BATCH_STATE_SUCCEEDED: _ClassVar[BatchState]
+    """All requests were answered, some perhaps with an error."""
+    BATCH_STATE_FAILED: _ClassVar[BatchState]
+    """The batch failed as a whole."""
+    BATCH_STATE_CANCELLED: _ClassVar[BatchState]
+    """The batch was cancelled."""
+    BATCH_STATE_EXPIRED: _ClassVar[BatchState]
+    """The batch was not done in time."""
+
+BATCH_STATE_UNSPECIFIED: BatchState
+BATCH_STATE_PENDING: BatchState
+BATCH_STATE_RUNNING: BatchState
+BATCH_STATE_SUCCEEDED: BatchState
+BATCH_STATE_FAILED: BatchState
+BATCH_STATE_CANCELLED: BatchState
+BATCH_STATE_EXPIRED: BatchState
+
 class GenerateContentRequest(_Message):
     """Everything a model needs to produce the next reply of a conversation. Used by `GenerateContent` and
     `StreamGenerateContent`, and as an input of `CountTokens`. The service keeps no conversation, so the
@@ -353,6 +371,18 @@ class GenerateContentRequest(_Message):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    @property
+    def model_armor_config(self) -> ModelArmorConfig:
+        """Templates by which prompts and replies are screened. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def generation_output_config(self) -> GenerationOutputConfig:
+        """Where media of the reply are written. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -369,9 +399,11 @@ class GenerateContentRequest(_Message):
         service_tier: str | None = ...,
         continuation_token: bytes | None = ...,
         store: bool | None = ...,
+        model_armor_config: ModelArmorConfig | _Mapping[str, _Any] | None = ...,
+        generation_output_config: GenerationOutputConfig | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "generation_config", "cached_content", "store"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "system_instruction", "contents", "tools", "tool_config", "safety_settings", "generation_config", "cached_content", "labels", "service_tier", "continuation_token", "store"]) -> None: ...
+    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "generation_config", "cached_content", "store", "model_armor_config", "generation_output_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "system_instruction", "contents", "tools", "tool_config", "safety_settings", "generation_config", "cached_content", "labels", "service_tier", "continuation_token", "store", "model_armor_config", "generation_output_config"]) -> None: ...
 
 class PrebuiltVoiceConfig(_Message):
     """Picks one of the ready-made voices of the service."""
@@ -637,6 +669,64 @@ class GenerationConfig(_Message):
     MEDIA_RESOLUTION_LOW: _ClassVar[GenerationConfig.MediaResolution]
     MEDIA_RESOLUTION_MEDIUM: _ClassVar[GenerationConfig.MediaResolution]
     MEDIA_RESOLUTION_HIGH: _ClassVar[GenerationConfig.MediaResolution]
+    class RoutingConfig(_Message):
+        """Who chooses the model. Vertex AI only."""
+        class AutoRoutingMode(_Message):
+            """The service chooses."""
+            class ModelRoutingPreference(int, metaclass=_EnumType):
+                """What the choice prefers."""
+                UNKNOWN: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+                """Nothing given."""
+                PRIORITIZE_QUALITY: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+                """Good answers."""
+                BALANCED: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+                """Good answers at a fair price."""
+                PRIORITIZE_COST: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+                """Low cost."""
+
+            UNKNOWN: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+            PRIORITIZE_QUALITY: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+            BALANCED: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+            PRIORITIZE_COST: _ClassVar[GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference]
+            model_routing_preference: GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference
+            """What the choice prefers."""
+            def __init__(
+                self,
+                /,
+                *,
+                model_routing_preference: GenerationConfig.RoutingConfig.AutoRoutingMode.ModelRoutingPreference | str | int | None = ...,
+            ) -> None: ...
+            def HasField(self, field_name: _Literal["model_routing_preference"]) -> bool: ...
+            def ClearField(self, field_name: _Literal["model_routing_preference"]) -> None: ...
+
+        class ManualRoutingMode(_Message):
+            """The caller chooses."""
+            model_name: str
+            """Name of the model."""
+            def __init__(
+                self,
+                /,
+                *,
+                model_name: str | None = ...,
+            ) -> None: ...
+            def ClearField(self, field_name: _Literal["model_name"]) -> None: ...
+
+        @property
+        def auto_mode(self) -> GenerationConfig.RoutingConfig.AutoRoutingMode:
+            """The service chooses."""
+        @property
+        def manual_mode(self) -> GenerationConfig.RoutingConfig.ManualRoutingMode:
+            """The caller chooses."""
+        def __init__(
+            self,
+            /,
+            *,
+            auto_mode: GenerationConfig.RoutingConfig.AutoRoutingMode | _Mapping[str, _Any] | None = ...,
+            manual_mode: GenerationConfig.RoutingConfig.ManualRoutingMode | _Mapping[str, _Any] | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: _Literal["auto_mode", "manual_mode"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["auto_mode", "manual_mode"]) -> None: ...
+
     candidate_count: int
     """Number of alternative replies to generate. Unset means 1. The upper limit depends on the model, and
     some models only produce one. The tokens of every candidate are charged.
@@ -766,6 +856,18 @@ class GenerationConfig(_Message):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    @property
+    def routing_config(self) -> GenerationConfig.RoutingConfig:
+        """Who chooses the model. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def model_selection_config(self) -> ModelSelectionConfig:
+        """How the model is chosen. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -796,9 +898,11 @@ class GenerationConfig(_Message):
         translation_config: TranslationConfig | _Mapping[str, _Any] | None = ...,
         enable_affective_dialog: bool | None = ...,
         audio_timestamp: bool | None = ...,
+        routing_config: GenerationConfig.RoutingConfig | _Mapping[str, _Any] | None = ...,
+        model_selection_config: ModelSelectionConfig | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["candidate_count", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["candidate_count", "stop_sequences", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_mime_type", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "response_modalities", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp"]) -> None: ...
+    def HasField(self, field_name: _Literal["candidate_count", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp", "routing_config", "model_selection_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["candidate_count", "stop_sequences", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_mime_type", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "response_modalities", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp", "routing_config", "model_selection_config"]) -> None: ...
 
 class SemanticRetrieverConfig(_Message):
     """Tells `GenerateAnswer` which stored corpus to search, and how. The chunks found become the sources of
@@ -2883,372 +2987,44 @@ class UsageMetadata(_Message):
     ) -> None: ...
     def ClearField(self, field_name: _Literal["prompt_token_count", "cached_content_token_count", "response_token_count", "tool_use_prompt_token_count", "thoughts_token_count", "total_token_count", "prompt_tokens_details", "cache_tokens_details", "response_tokens_details", "tool_use_prompt_tokens_details"]) -> None: ...
 
-class BatchGenerateContentRequest(_Message):
-    """Request of `GenerativeService.BatchGenerateContent`."""
-    model: str
-    """Resource name of the model that answers the requests, `models/{model}`."""
-    @property
-    def batch(self) -> GenerateContentBatch:
-        """The batch to create."""
+class ModelArmorConfig(_Message):
+    """Templates of Model Armor. Vertex AI only."""
+    prompt_template_name: str
+    """Name of the template for prompts."""
+    response_template_name: str
+    """Name of the template for replies."""
     def __init__(
         self,
         /,
         *,
-        model: str | None = ...,
-        batch: GenerateContentBatch | _Mapping[str, _Any] | None = ...,
+        prompt_template_name: str | None = ...,
+        response_template_name: str | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["batch"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "batch"]) -> None: ...
+    def ClearField(self, field_name: _Literal["prompt_template_name", "response_template_name"]) -> None: ...
 
-class AsyncBatchEmbedContentRequest(_Message):
-    """Request of `GenerativeService.AsyncBatchEmbedContent`."""
-    model: str
-    """Resource name of the model that makes the vectors, `models/{model}`."""
-    @property
-    def batch(self) -> EmbedContentBatch:
-        """The batch to create."""
+class GenerationOutputConfig(_Message):
+    """Where media of a reply are written. Vertex AI only."""
+    output_uri_prefix: str
+    """Beginning of their addresses in Cloud Storage."""
     def __init__(
         self,
         /,
         *,
-        model: str | None = ...,
-        batch: EmbedContentBatch | _Mapping[str, _Any] | None = ...,
+        output_uri_prefix: str | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["batch"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "batch"]) -> None: ...
+    def ClearField(self, field_name: _Literal["output_uri_prefix"]) -> None: ...
 
-class GenerateContentBatch(_Message):
-    """A batch of GenerateContent requests; also the metadata of its operation."""
-    model: str
-    """Resource name of the model that answers the requests."""
-    name: str
-    """Resource name of the batch, `batches/{batch}`."""
-    display_name: str
-    """Name for people."""
-    @property
-    def input_config(self) -> InputConfig:
-        """The requests."""
-    @property
-    def output(self) -> GenerateContentBatchOutput:
-        """The answers, once the batch is done."""
-    @property
-    def create_time(self) -> _protobuf_timestamp_pb2.Timestamp:
-        """Time of creation."""
-    @property
-    def end_time(self) -> _protobuf_timestamp_pb2.Timestamp:
-        """Time at which the batch was done."""
-    @property
-    def update_time(self) -> _protobuf_timestamp_pb2.Timestamp:
-        """Time of the last change."""
-    @property
-    def batch_stats(self) -> BatchStats:
-        """How many requests are in which state."""
-    state: BatchState
-    """State of the batch."""
-    priority: int
-    """Batches of a higher priority are worked on first. Default: 0."""
+class ModelSelectionConfig(_Message):
+    """How a model is chosen. Vertex AI only."""
+    feature_selection_preference: FeatureSelectionPreference
+    """What the choice prefers."""
     def __init__(
         self,
         /,
         *,
-        model: str | None = ...,
-        name: str | None = ...,
-        display_name: str | None = ...,
-        input_config: InputConfig | _Mapping[str, _Any] | None = ...,
-        output: GenerateContentBatchOutput | _Mapping[str, _Any] | None = ...,
-        create_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
-        end_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
-        update_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
-        batch_stats: BatchStats | _Mapping[str, _Any] | None = ...,
-        state: BatchState | str | int | None = ...,
-        priority: int | None = ...,
+        feature_selection_preference: FeatureSelectionPreference | str | int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["input_config", "output", "create_time", "end_time", "update_time", "batch_stats"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "name", "display_name", "input_config", "output", "create_time", "end_time", "update_time", "batch_stats", "state", "priority"]) -> None: ...
-
-class InputConfig(_Message):
-    """The requests of a batch; one of the two."""
-    file_name: str
-    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
-    {...}}`.
-    """
-    @property
-    def requests(self) -> InlinedRequests:
-        """The requests themselves."""
-    def __init__(
-        self,
-        /,
-        *,
-        file_name: str | None = ...,
-        requests: InlinedRequests | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["file_name", "requests", "source"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["file_name", "requests", "source"]) -> None: ...
-    def WhichOneof(self, oneof_group: _Literal["source"]) -> _Literal["file_name", "requests"] | None: ...
-
-class InlinedRequests(_Message):
-    """Requests of a batch."""
-    @property
-    def requests(self) -> _containers.RepeatedCompositeFieldContainer[InlinedRequest]:
-        """The requests."""
-    def __init__(
-        self,
-        /,
-        *,
-        requests: _Iterable[InlinedRequest | _Mapping[str, _Any]] | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["requests"]) -> None: ...
-
-class InlinedRequest(_Message):
-    """One request of a batch."""
-    @property
-    def request(self) -> GenerateContentRequest:
-        """The request. Its model may be left out."""
-    @property
-    def metadata(self) -> _protobuf_struct_pb2.Struct:
-        """Comes back with the answer."""
-    def __init__(
-        self,
-        /,
-        *,
-        request: GenerateContentRequest | _Mapping[str, _Any] | None = ...,
-        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["request", "metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["request", "metadata"]) -> None: ...
-
-class GenerateContentBatchOutput(_Message):
-    """The answers of a batch, in the order of the requests."""
-    responses_file: str
-    """Name of a file with an answer in each line, for requests of a file."""
-    @property
-    def inlined_responses(self) -> InlinedResponses:
-        """The answers themselves, for inlined requests."""
-    def __init__(
-        self,
-        /,
-        *,
-        responses_file: str | None = ...,
-        inlined_responses: InlinedResponses | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["responses_file", "inlined_responses", "output"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["responses_file", "inlined_responses", "output"]) -> None: ...
-    def WhichOneof(self, oneof_group: _Literal["output"]) -> _Literal["responses_file", "inlined_responses"] | None: ...
-
-class InlinedResponses(_Message):
-    """Answers of a batch."""
-    @property
-    def inlined_responses(self) -> _containers.RepeatedCompositeFieldContainer[InlinedResponse]:
-        """The answers."""
-    def __init__(
-        self,
-        /,
-        *,
-        inlined_responses: _Iterable[InlinedResponse | _Mapping[str, _Any]] | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["inlined_responses"]) -> None: ...
-
-class InlinedResponse(_Message):
-    """The answer to one request of a batch."""
-    @property
-    def error(self) -> _rpc_status_pb2.Status:
-        """Why it failed."""
-    @property
-    def response(self) -> GenerateContentResponse:
-        """The response."""
-    @property
-    def metadata(self) -> _protobuf_struct_pb2.Struct:
-        """Metadata of the request."""
-    def __init__(
-        self,
-        /,
-        *,
-        error: _rpc_status_pb2.Status | _Mapping[str, _Any] | None = ...,
-        response: GenerateContentResponse | _Mapping[str, _Any] | None = ...,
-        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> None: ...
-    def WhichOneof(self, oneof_group: _Literal["output"]) -> _Literal["error", "response"] | None: ...
-
-class BatchStats(_Message):
-    """How many requests of a batch are in which state."""
-    request_count: int
-    """Number of all requests."""
-    successful_request_count: int
-    """Number of those that were answered."""
-    failed_request_count: int
-    """Number of those that failed."""
-    pending_request_count: int
-    """Number of those that wait."""
-    def __init__(
-        self,
-        /,
-        *,
-        request_count: int | None = ...,
-        successful_request_count: int | None = ...,
-        failed_request_count: int | None = ...,
-        pending_request_count: int | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["request_count", "successful_request_count", "failed_request_count", "pending_request_count"]) -> None: ...
-
-class EmbedContentBatch(_Message):
-    """A batch of EmbedContent requests; also the metadata of its operation."""
-    model: str
-    """Resource name of the model that makes the vectors."""
-    name: str
-    """Resource name of the batch, `batches/{batch}`."""
-    display_name: str
-    """Name for people."""
-    @property
-    def input_config(self) -> InputEmbedContentConfig:
-        """The requests."""
-    @property
-    def output(self) -> EmbedContentBatchOutput:
-        """The answers, once the batch is done."""
-    @property
-    def create_time(self) -> _protobuf_timestamp_pb2.Timestamp:
-        """Time of creation."""
-    @property
-    def end_time(self) -> _protobuf_timestamp_pb2.Timestamp:
-        """Time at which the batch was done."""
-    @property
-    def update_time(self) -> _protobuf_timestamp_pb2.Timestamp:
-        """Time of the last change."""
-    @property
-    def batch_stats(self) -> BatchStats:
-        """How many requests are in which state."""
-    state: BatchState
-    """State of the batch."""
-    priority: int
-    """Batches of a higher priority are worked on first. Default: 0."""
-    def __init__(
-        self,
-        /,
-        *,
-        model: str | None = ...,
-        name: str | None = ...,
-        display_name: str | None = ...,
-        input_config: InputEmbedContentConfig | _Mapping[str, _Any] | None = ...,
-        output: EmbedContentBatchOutput | _Mapping[str, _Any] | None = ...,
-        create_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
-        end_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
-        update_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
-        batch_stats: BatchStats | _Mapping[str, _Any] | None = ...,
-        state: BatchState | str | int | None = ...,
-        priority: int | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["input_config", "output", "create_time", "end_time", "update_time", "batch_stats"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "name", "display_name", "input_config", "output", "create_time", "end_time", "update_time", "batch_stats", "state", "priority"]) -> None: ...
-
-class InputEmbedContentConfig(_Message):
-    """The requests of a batch of embeddings; one of the two."""
-    file_name: str
-    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
-    {...}}`.
-    """
-    @property
-    def requests(self) -> InlinedEmbedContentRequests:
-        """The requests themselves."""
-    def __init__(
-        self,
-        /,
-        *,
-        file_name: str | None = ...,
-        requests: InlinedEmbedContentRequests | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["file_name", "requests", "source"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["file_name", "requests", "source"]) -> None: ...
-    def WhichOneof(self, oneof_group: _Literal["source"]) -> _Literal["file_name", "requests"] | None: ...
-
-class InlinedEmbedContentRequests(_Message):
-    """Requests of a batch of embeddings."""
-    @property
-    def requests(self) -> _containers.RepeatedCompositeFieldContainer[InlinedEmbedContentRequest]:
-        """The requests."""
-    def __init__(
-        self,
-        /,
-        *,
-        requests: _Iterable[InlinedEmbedContentRequest | _Mapping[str, _Any]] | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["requests"]) -> None: ...
-
-class InlinedEmbedContentRequest(_Message):
-    """One request of a batch of embeddings."""
-    @property
-    def request(self) -> EmbedContentRequest:
-        """The request. Its model may be left out."""
-    @property
-    def metadata(self) -> _protobuf_struct_pb2.Struct:
-        """Comes back with the answer."""
-    def __init__(
-        self,
-        /,
-        *,
-        request: EmbedContentRequest | _Mapping[str, _Any] | None = ...,
-        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["request", "metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["request", "metadata"]) -> None: ...
-
-class EmbedContentBatchOutput(_Message):
-    """The answers of a batch of embeddings, in the order of the requests."""
-    responses_file: str
-    """Name of a file with an answer in each line, for requests of a file."""
-    @property
-    def inlined_responses(self) -> InlinedEmbedContentResponses:
-        """The answers themselves, for inlined requests."""
-    @property
-    def inlined_embed_content_responses(self) -> InlinedEmbedContentResponses:
-        """The same, under the name that the service's clients read as well."""
-    def __init__(
-        self,
-        /,
-        *,
-        responses_file: str | None = ...,
-        inlined_responses: InlinedEmbedContentResponses | _Mapping[str, _Any] | None = ...,
-        inlined_embed_content_responses: InlinedEmbedContentResponses | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["responses_file", "inlined_responses", "inlined_embed_content_responses", "output"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["responses_file", "inlined_responses", "inlined_embed_content_responses", "output"]) -> None: ...
-    def WhichOneof(self, oneof_group: _Literal["output"]) -> _Literal["responses_file", "inlined_responses", "inlined_embed_content_responses"] | None: ...
-
-class InlinedEmbedContentResponses(_Message):
-    """Answers of a batch of embeddings."""
-    @property
-    def inlined_responses(self) -> _containers.RepeatedCompositeFieldContainer[InlinedEmbedContentResponse]:
-        """The answers."""
-    def __init__(
-        self,
-        /,
-        *,
-        inlined_responses: _Iterable[InlinedEmbedContentResponse | _Mapping[str, _Any]] | None = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: _Literal["inlined_responses"]) -> None: ...
-
-class InlinedEmbedContentResponse(_Message):
-    """The answer to one request of a batch of embeddings."""
-    @property
-    def error(self) -> _rpc_status_pb2.Status:
-        """Why it failed."""
-    @property
-    def response(self) -> EmbedContentResponse:
-        """The response."""
-    @property
-    def metadata(self) -> _protobuf_struct_pb2.Struct:
-        """Metadata of the request."""
-    def __init__(
-        self,
-        /,
-        *,
-        error: _rpc_status_pb2.Status | _Mapping[str, _Any] | None = ...,
-        response: EmbedContentResponse | _Mapping[str, _Any] | None = ...,
-        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> None: ...
-    def WhichOneof(self, oneof_group: _Literal["output"]) -> _Literal["error", "response"] | None: ...
+    def ClearField(self, field_name: _Literal["feature_selection_preference"]) -> None: ...
 
 class LanguageAuto(_Message):
     """Detection of languages, which has no settings."""
@@ -3643,4 +3419,422 @@ class LiveClientContextUpdate(_Message):
     ) -> None: ...
     def HasField(self, field_name: _Literal["system_instruction", "tools"]) -> bool: ...
     def ClearField(self, field_name: _Literal["system_instruction", "tools"]) -> None: ...
+
+class CreateTokenRequest(_Message):
+    """Request of `AuthTokenService.CreateToken`."""
+    @property
+    def auth_token(self) -> AuthToken:
+        """The token to create."""
+    def __init__(
+        self,
+        /,
+        *,
+        auth_token: AuthToken | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["auth_token"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["auth_token"]) -> None: ...
+
+class AuthToken(_Message):
+    """A token that opens live sessions."""
+    name: str
+    """The token itself, `auth_tokens/…`: a secret."""
+    @property
+    def expire_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """When its sessions end, at most 20 hours from now. Default: 30 minutes from now.
+        """
+    @property
+    def new_session_expire_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """When it no longer opens sessions, at most 20 hours from now. Default: 60 seconds from now.
+        """
+    uses: int
+    """Number of sessions that it opens; 0 for any. Resuming one does not count. Default: 1.
+    """
+    @property
+    def bidi_generate_content_setup(self) -> BidiGenerateContentSetup:
+        """What its sessions are like, whatever they ask for."""
+    @property
+    def field_mask(self) -> _protobuf_field_mask_pb2.FieldMask:
+        """Fields of `bidi_generate_content_setup` that a session cannot change. Unset, it can change none if
+        that is set, and all if it is not.
+        """
+    def __init__(
+        self,
+        /,
+        *,
+        name: str | None = ...,
+        expire_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        new_session_expire_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        uses: int | None = ...,
+        bidi_generate_content_setup: BidiGenerateContentSetup | _Mapping[str, _Any] | None = ...,
+        field_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["expire_time", "new_session_expire_time", "uses", "bidi_generate_content_setup", "field_mask"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["name", "expire_time", "new_session_expire_time", "uses", "bidi_generate_content_setup", "field_mask"]) -> None: ...
+
+class BatchGenerateContentRequest(_Message):
+    """Request of `GenerativeService.BatchGenerateContent`."""
+    model: str
+    """Resource name of the model that answers the requests, `models/{model}`."""
+    @property
+    def batch(self) -> GenerateContentBatch:
+        """The batch to create."""
+    def __init__(
+        self,
+        /,
+        *,
+        model: str | None = ...,
+        batch: GenerateContentBatch | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["batch"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "batch"]) -> None: ...
+
+class AsyncBatchEmbedContentRequest(_Message):
+    """Request of `GenerativeService.AsyncBatchEmbedContent`."""
+    model: str
+    """Resource name of the model that makes the vectors, `models/{model}`."""
+    @property
+    def batch(self) -> EmbedContentBatch:
+        """The batch to create."""
+    def __init__(
+        self,
+        /,
+        *,
+        model: str | None = ...,
+        batch: EmbedContentBatch | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["batch"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "batch"]) -> None: ...
+
+class GenerateContentBatch(_Message):
+    """A batch of GenerateContent requests; also the metadata of its operation."""
+    model: str
+    """Resource name of the model that answers the requests."""
+    name: str
+    """Resource name of the batch, `batches/{batch}`."""
+    display_name: str
+    """Name for people."""
+    @property
+    def input_config(self) -> InputConfig:
+        """The requests."""
+    @property
+    def output(self) -> GenerateContentBatchOutput:
+        """The answers, once the batch is done."""
+    @property
+    def create_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """Time of creation."""
+    @property
+    def end_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """Time at which the batch was done."""
+    @property
+    def update_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """Time of the last change."""
+    @property
+    def batch_stats(self) -> BatchStats:
+        """How many requests are in which state."""
+    state: BatchState
+    """State of the batch."""
+    priority: int
+    """Batches of a higher priority are worked on first. Default: 0."""
+    def __init__(
+        self,
+        /,
+        *,
+        model: str | None = ...,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        input_config: InputConfig | _Mapping[str, _Any] | None = ...,
+        output: GenerateContentBatchOutput | _Mapping[str, _Any] | None = ...,
+        create_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        end_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        update_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        batch_stats: BatchStats | _Mapping[str, _Any] | None = ...,
+        state: BatchState | str | int | None = ...,
+        priority: int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["input_config", "output", "create_time", "end_time", "update_time", "batch_stats"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "name", "display_name", "input_config", "output", "create_time", "end_time", "update_time", "batch_stats", "state", "priority"]) -> None: ...
+
+class InputConfig(_Message):
+    """The requests of a batch; one of the two."""
+    file_name: str
+    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
+    {...}}`.
+    """
+    @property
+    def requests(self) -> InlinedRequests:
+        """The requests themselves."""
+    def __init__(
+        self,
+        /,
+        *,
+        file_name: str | None = ...,
+        requests: InlinedRequests | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["file_name", "requests", "source"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["file_name", "requests", "source"]) -> None: ...
+    def WhichOneof(self, oneof_group: _Literal["source"]) -> _Literal["file_name", "requests"] | None: ...
+
+class InlinedRequests(_Message):
+    """Requests of a batch."""
+    @property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[InlinedRequest]:
+        """The requests."""
+    def __init__(
+        self,
+        /,
+        *,
+        requests: _Iterable[InlinedRequest | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["requests"]) -> None: ...
+
+class InlinedRequest(_Message):
+    """One request of a batch."""
+    @property
+    def request(self) -> GenerateContentRequest:
+        """The request. Its model may be left out."""
+    @property
+    def metadata(self) -> _protobuf_struct_pb2.Struct:
+        """Comes back with the answer."""
+    def __init__(
+        self,
+        /,
+        *,
+        request: GenerateContentRequest | _Mapping[str, _Any] | None = ...,
+        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["request", "metadata"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["request", "metadata"]) -> None: ...
+
+class GenerateContentBatchOutput(_Message):
+    """The answers of a batch, in the order of the requests."""
+    responses_file: str
+    """Name of a file with an answer in each line, for requests of a file."""
+    @property
+    def inlined_responses(self) -> InlinedResponses:
+        """The answers themselves, for inlined requests."""
+    def __init__(
+        self,
+        /,
+        *,
+        responses_file: str | None = ...,
+        inlined_responses: InlinedResponses | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["responses_file", "inlined_responses", "output"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["responses_file", "inlined_responses", "output"]) -> None: ...
+    def WhichOneof(self, oneof_group: _Literal["output"]) -> _Literal["responses_file", "inlined_responses"] | None: ...
+
+class InlinedResponses(_Message):
+    """Answers of a batch."""
+    @property
+    def inlined_responses(self) -> _containers.RepeatedCompositeFieldContainer[InlinedResponse]:
+        """The answers."""
+    def __init__(
+        self,
+        /,
+        *,
+        inlined_responses: _Iterable[InlinedResponse | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["inlined_responses"]) -> None: ...
+
+class InlinedResponse(_Message):
+    """The answer to one request of a batch."""
+    @property
+    def error(self) -> _rpc_status_pb2.Status:
+        """Why it failed."""
+    @property
+    def response(self) -> GenerateContentResponse:
+        """The response."""
+    @property
+    def metadata(self) -> _protobuf_struct_pb2.Struct:
+        """Metadata of the request."""
+    def __init__(
+        self,
+        /,
+        *,
+        error: _rpc_status_pb2.Status | _Mapping[str, _Any] | None = ...,
+        response: GenerateContentResponse | _Mapping[str, _Any] | None = ...,
+        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> None: ...
+    def WhichOneof(self, oneof_group: _Literal["output"]) -> _Literal["error", "response"] | None: ...
+
+class BatchStats(_Message):
+    """How many requests of a batch are in which state."""
+    request_count: int
+    """Number of all requests."""
+    successful_request_count: int
+    """Number of those that were answered."""
+    failed_request_count: int
+    """Number of those that failed."""
+    pending_request_count: int
+    """Number of those that wait."""
+    def __init__(
+        self,
+        /,
+        *,
+        request_count: int | None = ...,
+        successful_request_count: int | None = ...,
+        failed_request_count: int | None = ...,
+        pending_request_count: int | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["request_count", "successful_request_count", "failed_request_count", "pending_request_count"]) -> None: ...
+
+class EmbedContentBatch(_Message):
+    """A batch of EmbedContent requests; also the metadata of its operation."""
+    model: str
+    """Resource name of the model that makes the vectors."""
+    name: str
+    """Resource name of the batch, `batches/{batch}`."""
+    display_name: str
+    """Name for people."""
+    @property
+    def input_config(self) -> InputEmbedContentConfig:
+        """The requests."""
+    @property
+    def output(self) -> EmbedContentBatchOutput:
+        """The answers, once the batch is done."""
+    @property
+    def create_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """Time of creation."""
+    @property
+    def end_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """Time at which the batch was done."""
+    @property
+    def update_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """Time of the last change."""
+    @property
+    def batch_stats(self) -> BatchStats:
+        """How many requests are in which state."""
+    state: BatchState
+    """State of the batch."""
+    priority: int
+    """Batches of a higher priority are worked on first. Default: 0."""
+    def __init__(
+        self,
+        /,
+        *,
+        model: str | None = ...,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        input_config: InputEmbedContentConfig | _Mapping[str, _Any] | None = ...,
+        output: EmbedContentBatchOutput | _Mapping[str, _Any] | None = ...,
+        create_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        end_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        update_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        batch_stats: BatchStats | _Mapping[str, _Any] | None = ...,
+        state: BatchState | str | int | None = ...,
+        priority: int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["input_config", "output", "create_time", "end_time", "update_time", "batch_stats"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "name", "display_name", "input_config", "output", "create_time", "end_time", "update_time", "batch_stats", "state", "priority"]) -> None: ...
+
+class InputEmbedContentConfig(_Message):
+    """The requests of a batch of embeddings; one of the two."""
+    file_name: str
+    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
+    {...}}`.
+    """
+    @property
+    def requests(self) -> InlinedEmbedContentRequests:
+        """The requests themselves."""
+    def __init__(
+        self,
+        /,
+        *,
+        file_name: str | None = ...,
+        requests: InlinedEmbedContentRequests | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["file_name", "requests", "source"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["file_name", "requests", "source"]) -> None: ...
+    def WhichOneof(self, oneof_group: _Literal["source"]) -> _Literal["file_name", "requests"] | None: ...
+
+class InlinedEmbedContentRequests(_Message):
+    """Requests of a batch of embeddings."""
+    @property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[InlinedEmbedContentRequest]:
+        """The requests."""
+    def __init__(
+        self,
+        /,
+        *,
+        requests: _Iterable[InlinedEmbedContentRequest | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["requests"]) -> None: ...
+
+class InlinedEmbedContentRequest(_Message):
+    """One request of a batch of embeddings."""
+    @property
+    def request(self) -> EmbedContentRequest:
+        """The request. Its model may be left out."""
+    @property
+    def metadata(self) -> _protobuf_struct_pb2.Struct:
+        """Comes back with the answer."""
+    def __init__(
+        self,
+        /,
+        *,
+        request: EmbedContentRequest | _Mapping[str, _Any] | None = ...,
+        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["request", "metadata"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["request", "metadata"]) -> None: ...
+
+class EmbedContentBatchOutput(_Message):
+    """The answers of a batch of embeddings, in the order of the requests."""
+    responses_file: str
+    """Name of a file with an answer in each line, for requests of a file."""
+    @property
+    def inlined_responses(self) -> InlinedEmbedContentResponses:
+        """The answers themselves, for inlined requests."""
+    @property
+    def inlined_embed_content_responses(self) -> InlinedEmbedContentResponses:
+        """The same, under the name that the service's clients read as well."""
+    def __init__(
+        self,
+        /,
+        *,
+        responses_file: str | None = ...,
+        inlined_responses: InlinedEmbedContentResponses | _Mapping[str, _Any] | None = ...,
+        inlined_embed_content_responses: InlinedEmbedContentResponses | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["responses_file", "inlined_responses", "inlined_embed_content_responses", "output"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["responses_file", "inlined_responses", "inlined_embed_content_responses", "output"]) -> None: ...
+    def WhichOneof(self, oneof_group: _Literal["output"]) -> _Literal["responses_file", "inlined_responses", "inlined_embed_content_responses"] | None: ...
+
+class InlinedEmbedContentResponses(_Message):
+    """Answers of a batch of embeddings."""
+    @property
+    def inlined_responses(self) -> _containers.RepeatedCompositeFieldContainer[InlinedEmbedContentResponse]:
+        """The answers."""
+    def __init__(
+        self,
+        /,
+        *,
+        inlined_responses: _Iterable[InlinedEmbedContentResponse | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["inlined_responses"]) -> None: ...
+
+class InlinedEmbedContentResponse(_Message):
+    """The answer to one request of a batch of embeddings."""
+    @property
+    def error(self) -> _rpc_status_pb2.Status:
+        """Why it failed."""
+    @property
+    def response(self) -> EmbedContentResponse:
+        """The response."""
+    @property
+    def metadata(self) -> _protobuf_struct_pb2.Struct:
+        """Metadata of the request."""
+    def __init__(
+        self,
+        /,
+        *,
+        error: _rpc_status_pb2.Status | _Mapping[str, _Any] | None = ...,
+        response: EmbedContentResponse | _Mapping[str, _Any] | None = ...,
+        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["error", "response", "metadata", "output"]) -> None: ...
+    def WhichOneof(self, oneof_group: _Literal["output"]) -> _Literal["error", "response"] | None: ...
 

@@ -50,6 +50,21 @@ class Document(_Message):
     its chunks share, so a query on the corpus can be narrowed by document. One corpus holds at most 10,000
     documents.
     """
+    class State(int, metaclass=_EnumType):
+        """States of a document."""
+        STATE_UNSPECIFIED: _ClassVar[Document.State]
+        """Not set."""
+        STATE_PENDING: _ClassVar[Document.State]
+        """The document is being split and embedded."""
+        STATE_ACTIVE: _ClassVar[Document.State]
+        """The document can be searched."""
+        STATE_FAILED: _ClassVar[Document.State]
+        """The document could not be processed."""
+
+    STATE_UNSPECIFIED: _ClassVar[Document.State]
+    STATE_PENDING: _ClassVar[Document.State]
+    STATE_ACTIVE: _ClassVar[Document.State]
+    STATE_FAILED: _ClassVar[Document.State]
     name: str
     """Resource name, in the form `corpora/{corpus}/documents/{document}`. The document ID follows the rules
     of a corpus ID: up to 40 lowercase letters, digits or dashes, no dash first or last. If it is left
@@ -71,6 +86,21 @@ class Document(_Message):
     @property
     def create_time(self) -> _protobuf_timestamp_pb2.Timestamp:
         """When the document was created. Output only."""
+    state: Document.State
+    """Whether the document can be searched.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    size_bytes: int
+    """Number of bytes of the file.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    mime_type: str
+    """Media type of the file.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -80,9 +110,12 @@ class Document(_Message):
         custom_metadata: _Iterable[CustomMetadata | _Mapping[str, _Any]] | None = ...,
         update_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
         create_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        state: Document.State | str | int | None = ...,
+        size_bytes: int | None = ...,
+        mime_type: str | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["update_time", "create_time"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["name", "display_name", "custom_metadata", "update_time", "create_time"]) -> None: ...
+    def ClearField(self, field_name: _Literal["name", "display_name", "custom_metadata", "update_time", "create_time", "state", "size_bytes", "mime_type"]) -> None: ...
 
 class StringList(_Message):
     """A list of strings, wrapped so that it can be one choice of a oneof. It lets a single

@@ -9,5 +9,7 @@ from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import empty_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import field_mask_pb2 as _  # noqa: F401
+from gemwire_proto.google.longrunning import operations_pb2 as _  # noqa: F401
+from gemwire_proto.google.protobuf import timestamp_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1beta/retriever_service.proto")

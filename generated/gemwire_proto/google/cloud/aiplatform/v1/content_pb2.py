@@ -10,5 +10,7 @@ from gemwire_proto.google.cloud.aiplatform.v1 import vertex_rag_data_pb2 as _  #
 from gemwire_proto.google.protobuf import duration_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import struct_pb2 as _  # noqa: F401
 from gemwire_proto.google.type import date_pb2 as _  # noqa: F401
+from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _  # noqa: F401
+from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "google/cloud/aiplatform/v1/content.proto")

@@ -8,6 +8,8 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.message import Message as _Message
 
 from gemwire_runtime.enum_type import EnumType as _EnumType
+from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _v1beta_content_pb2
+from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as _v1beta_generative_service_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import openapi_pb2 as _v1_openapi_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import tool_pb2 as _v1_tool_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import vertex_rag_data_pb2 as _v1_vertex_rag_data_pb2
@@ -110,14 +112,20 @@ class Part(_Message):
         MEDIA_RESOLUTION_ULTRA_HIGH: _ClassVar[Part.MediaResolution.Level]
         level: Part.MediaResolution.Level
         """One of the levels."""
+        num_tokens: int
+        """Number of tokens that the part may take.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
             *,
             level: Part.MediaResolution.Level | str | int | None = ...,
+            num_tokens: int | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: _Literal["level", "value"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["level", "value"]) -> None: ...
+        def HasField(self, field_name: _Literal["level", "num_tokens", "value"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["level", "num_tokens", "value"]) -> None: ...
         def WhichOneof(self, oneof_group: _Literal["value"]) -> _Literal["level"] | None: ...
 
     text: str
@@ -159,6 +167,41 @@ class Part(_Message):
     def media_resolution(self) -> Part.MediaResolution:
         """How finely to look at this part's media. Overrides `GenerationConfig.media_resolution`.
         """
+    @property
+    def audio_transcription(self) -> _v1beta_content_pb2.Transcription:
+        """Text of this part's audio.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    media_processing: _v1beta_content_pb2.MediaProcessing
+    """How the media is processed.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def audio_metadata(self) -> _v1beta_content_pb2.AudioMetadata:
+        """Which section of audio counts.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def document_metadata(self) -> _v1beta_content_pb2.DocumentMetadata:
+        """Which pages of a document count.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def speech_metadata(self) -> _v1beta_content_pb2.SpeechMetadata:
+        """Who speaks the text, and how.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def spreadsheet_metadata(self) -> _v1beta_content_pb2.SpreadsheetMetadata:
+        """Which cells of a spreadsheet count.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -174,9 +217,15 @@ class Part(_Message):
         thought_signature: bytes | None = ...,
         video_metadata: VideoMetadata | _Mapping[str, _Any] | None = ...,
         media_resolution: Part.MediaResolution | _Mapping[str, _Any] | None = ...,
+        audio_transcription: _v1beta_content_pb2.Transcription | _Mapping[str, _Any] | None = ...,
+        media_processing: _v1beta_content_pb2.MediaProcessing | str | int | None = ...,
+        audio_metadata: _v1beta_content_pb2.AudioMetadata | _Mapping[str, _Any] | None = ...,
+        document_metadata: _v1beta_content_pb2.DocumentMetadata | _Mapping[str, _Any] | None = ...,
+        speech_metadata: _v1beta_content_pb2.SpeechMetadata | _Mapping[str, _Any] | None = ...,
+        spreadsheet_metadata: _v1beta_content_pb2.SpreadsheetMetadata | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["text", "inline_data", "file_data", "function_call", "function_response", "executable_code", "code_execution_result", "video_metadata", "media_resolution", "data", "metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["text", "inline_data", "file_data", "function_call", "function_response", "executable_code", "code_execution_result", "thought", "thought_signature", "video_metadata", "media_resolution", "data", "metadata"]) -> None: ...
+    def HasField(self, field_name: _Literal["text", "inline_data", "file_data", "function_call", "function_response", "executable_code", "code_execution_result", "video_metadata", "media_resolution", "audio_transcription", "audio_metadata", "document_metadata", "speech_metadata", "spreadsheet_metadata", "data", "metadata"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["text", "inline_data", "file_data", "function_call", "function_response", "executable_code", "code_execution_result", "thought", "thought_signature", "video_metadata", "media_resolution", "audio_transcription", "media_processing", "audio_metadata", "document_metadata", "speech_metadata", "spreadsheet_metadata", "data", "metadata"]) -> None: ...
     @_overload
     def WhichOneof(self, oneof_group: _Literal["data"]) -> _Literal["text", "inline_data", "file_data", "function_call", "function_response", "executable_code", "code_execution_result"] | None: ...
     @_overload
@@ -190,14 +239,20 @@ class Blob(_Message):
     """
     data: bytes
     """The bytes. Base64 in JSON."""
+    display_name: str
+    """Name of the data, for people and for the model.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         mime_type: str | None = ...,
         data: bytes | None = ...,
+        display_name: str | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["mime_type", "data"]) -> None: ...
+    def ClearField(self, field_name: _Literal["mime_type", "data", "display_name"]) -> None: ...
 
 class FileData(_Message):
     """Media that is not part of the message."""
@@ -206,14 +261,20 @@ class FileData(_Message):
     file_uri: str
     """Its address: `gs://bucket/object`, or an https address that the service can read.
     """
+    display_name: str
+    """Name of the file, for people and for the model.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         mime_type: str | None = ...,
         file_uri: str | None = ...,
+        display_name: str | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["mime_type", "file_uri"]) -> None: ...
+    def ClearField(self, field_name: _Literal["mime_type", "file_uri", "display_name"]) -> None: ...
 
 class VideoMetadata(_Message):
     """Which stretch of a video to use, and how densely."""
@@ -226,6 +287,12 @@ class VideoMetadata(_Message):
         """Where the stretch ends, from the start of the video. The end when unset."""
     fps: float
     """Frames per second that the model sees, above 0 and up to 24. 1 when unset."""
+    @property
+    def content_layers(self) -> _containers.RepeatedScalarFieldContainer[_v1beta_content_pb2.VideoMetadata.ContentLayer]:
+        """Layers that the model perceives.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -233,9 +300,10 @@ class VideoMetadata(_Message):
         start_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
         end_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
         fps: float | None = ...,
+        content_layers: _Iterable[_v1beta_content_pb2.VideoMetadata.ContentLayer | str | int] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["start_offset", "end_offset"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["start_offset", "end_offset", "fps"]) -> None: ...
+    def ClearField(self, field_name: _Literal["start_offset", "end_offset", "fps", "content_layers"]) -> None: ...
 
 class PrebuiltVoiceConfig(_Message):
     """A voice that the service has."""
@@ -274,15 +342,21 @@ class VoiceConfig(_Message):
     @property
     def replicated_voice_config(self) -> ReplicatedVoiceConfig:
         """A voice made after a sample. Not open to every project."""
+    voice: str
+    """Name of a voice.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         prebuilt_voice_config: PrebuiltVoiceConfig | _Mapping[str, _Any] | None = ...,
         replicated_voice_config: ReplicatedVoiceConfig | _Mapping[str, _Any] | None = ...,
+        voice: str | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["prebuilt_voice_config", "replicated_voice_config", "voice_config"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["prebuilt_voice_config", "replicated_voice_config", "voice_config"]) -> None: ...
+    def ClearField(self, field_name: _Literal["prebuilt_voice_config", "replicated_voice_config", "voice", "voice_config"]) -> None: ...
     def WhichOneof(self, oneof_group: _Literal["voice_config"]) -> _Literal["prebuilt_voice_config", "replicated_voice_config"] | None: ...
 
 class SpeakerVoiceConfig(_Message):
@@ -381,6 +455,11 @@ class ImageConfig(_Message):
     """Whether people may be in the picture."""
     image_size: str
     """The size of the longer side: `1K`, `2K` or `4K`. `1K` when unset."""
+    prominent_people: _v1beta_generative_service_pb2.ProminentPeople
+    """Whether pictures may show prominent people.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -389,9 +468,10 @@ class ImageConfig(_Message):
         aspect_ratio: str | None = ...,
         person_generation: ImageConfig.PersonGeneration | str | int | None = ...,
         image_size: str | None = ...,
+        prominent_people: _v1beta_generative_service_pb2.ProminentPeople | str | int | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["image_output_options", "aspect_ratio", "person_generation", "image_size"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["image_output_options", "aspect_ratio", "person_generation", "image_size"]) -> None: ...
+    def ClearField(self, field_name: _Literal["image_output_options", "aspect_ratio", "person_generation", "image_size", "prominent_people"]) -> None: ...
 
 class GenerationConfig(_Message):
     """How an answer is generated. What is unset has the model's own default. Not every model has every
@@ -597,6 +677,35 @@ class GenerationConfig(_Message):
     @property
     def image_config(self) -> ImageConfig:
         """What generated pictures are like. Models that generate none refuse it."""
+    @property
+    def model_selection_config(self) -> _v1beta_generative_service_pb2.ModelSelectionConfig:
+        """How the model is chosen.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def audio_transcription_config(self) -> _v1beta_generative_service_pb2.AudioTranscriptionConfig:
+        """How audio in the prompt is transcribed.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def response_format(self) -> _v1beta_generative_service_pb2.ResponseFormat:
+        """What the answer is made of.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def translation_config(self) -> _v1beta_generative_service_pb2.TranslationConfig:
+        """Translation of speech.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    enable_affective_dialog: bool
+    """Whether the model answers to feelings.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -622,9 +731,14 @@ class GenerationConfig(_Message):
         speech_config: SpeechConfig | _Mapping[str, _Any] | None = ...,
         thinking_config: GenerationConfig.ThinkingConfig | _Mapping[str, _Any] | None = ...,
         image_config: ImageConfig | _Mapping[str, _Any] | None = ...,
+        model_selection_config: _v1beta_generative_service_pb2.ModelSelectionConfig | _Mapping[str, _Any] | None = ...,
+        audio_transcription_config: _v1beta_generative_service_pb2.AudioTranscriptionConfig | _Mapping[str, _Any] | None = ...,
+        response_format: _v1beta_generative_service_pb2.ResponseFormat | _Mapping[str, _Any] | None = ...,
+        translation_config: _v1beta_generative_service_pb2.TranslationConfig | _Mapping[str, _Any] | None = ...,
+        enable_affective_dialog: bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["temperature", "top_p", "top_k", "candidate_count", "max_output_tokens", "response_logprobs", "logprobs", "presence_penalty", "frequency_penalty", "seed", "response_schema", "response_json_schema", "routing_config", "audio_timestamp", "media_resolution", "speech_config", "thinking_config", "image_config"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["temperature", "top_p", "top_k", "candidate_count", "max_output_tokens", "stop_sequences", "response_logprobs", "logprobs", "presence_penalty", "frequency_penalty", "seed", "response_mime_type", "response_schema", "response_json_schema", "routing_config", "audio_timestamp", "response_modalities", "media_resolution", "speech_config", "thinking_config", "image_config"]) -> None: ...
+    def HasField(self, field_name: _Literal["temperature", "top_p", "top_k", "candidate_count", "max_output_tokens", "response_logprobs", "logprobs", "presence_penalty", "frequency_penalty", "seed", "response_schema", "response_json_schema", "routing_config", "audio_timestamp", "media_resolution", "speech_config", "thinking_config", "image_config", "model_selection_config", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["temperature", "top_p", "top_k", "candidate_count", "max_output_tokens", "stop_sequences", "response_logprobs", "logprobs", "presence_penalty", "frequency_penalty", "seed", "response_mime_type", "response_schema", "response_json_schema", "routing_config", "audio_timestamp", "response_modalities", "media_resolution", "speech_config", "thinking_config", "image_config", "model_selection_config", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog"]) -> None: ...
 
 class SafetySetting(_Message):
     """What happens to content of one category of harm."""
@@ -727,6 +841,11 @@ class SafetyRating(_Message):
     """How severe the harm is, from 0 to 1."""
     blocked: bool
     """Whether the content was blocked for this rating."""
+    overwritten_threshold: SafetySetting.HarmBlockThreshold
+    """The threshold that took the place of the one that was asked for.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -737,8 +856,9 @@ class SafetyRating(_Message):
         severity: SafetyRating.HarmSeverity | str | int | None = ...,
         severity_score: float | None = ...,
         blocked: bool | None = ...,
+        overwritten_threshold: SafetySetting.HarmBlockThreshold | str | int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["category", "probability", "probability_score", "severity", "severity_score", "blocked"]) -> None: ...
+    def ClearField(self, field_name: _Literal["category", "probability", "probability_score", "severity", "severity_score", "blocked", "overwritten_threshold"]) -> None: ...
 
 class CitationMetadata(_Message):
     """Passages of an answer that repeat sources."""
@@ -848,6 +968,11 @@ class Candidate(_Message):
     @property
     def url_context_metadata(self) -> UrlContextMetadata:
         """Pages that were read, with the tool for that."""
+    continuation_token: bytes
+    """Goes on with a reply that was cut off.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -863,9 +988,10 @@ class Candidate(_Message):
         citation_metadata: CitationMetadata | _Mapping[str, _Any] | None = ...,
         grounding_metadata: GroundingMetadata | _Mapping[str, _Any] | None = ...,
         url_context_metadata: UrlContextMetadata | _Mapping[str, _Any] | None = ...,
+        continuation_token: bytes | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["content", "logprobs_result", "finish_message", "citation_metadata", "grounding_metadata", "url_context_metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["index", "content", "score", "avg_logprobs", "logprobs_result", "finish_reason", "safety_ratings", "finish_message", "citation_metadata", "grounding_metadata", "url_context_metadata"]) -> None: ...
+    def ClearField(self, field_name: _Literal["index", "content", "score", "avg_logprobs", "logprobs_result", "finish_reason", "safety_ratings", "finish_message", "citation_metadata", "grounding_metadata", "url_context_metadata", "continuation_token"]) -> None: ...
 
 class UrlContextMetadata(_Message):
     """What became of the pages that the model wanted to read."""
@@ -947,14 +1073,21 @@ class LogprobsResult(_Message):
     @property
     def chosen_candidates(self) -> _containers.RepeatedCompositeFieldContainer[LogprobsResult.Candidate]:
         """The token chosen at each step, which need not be among the likeliest."""
+    log_probability_sum: float
+    """Sum of those of the chosen tokens.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         top_candidates: _Iterable[LogprobsResult.TopCandidates | _Mapping[str, _Any]] | None = ...,
         chosen_candidates: _Iterable[LogprobsResult.Candidate | _Mapping[str, _Any]] | None = ...,
+        log_probability_sum: float | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["top_candidates", "chosen_candidates"]) -> None: ...
+    def HasField(self, field_name: _Literal["log_probability_sum"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["top_candidates", "chosen_candidates", "log_probability_sum"]) -> None: ...
 
 class Segment(_Message):
     """A stretch of an answer."""
@@ -985,15 +1118,21 @@ class GroundingChunk(_Message):
         """An address that leads to it."""
         title: str
         """Its title."""
+        domain: str
+        """Domain of the page.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
             *,
             uri: str | None = ...,
             title: str | None = ...,
+            domain: str | None = ...,
         ) -> None: ...
         def HasField(self, field_name: _Literal["uri", "title"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["uri", "title"]) -> None: ...
+        def ClearField(self, field_name: _Literal["uri", "title", "domain"]) -> None: ...
 
     class RetrievedContext(_Message):
         """A piece of the caller's own data."""
@@ -1008,6 +1147,27 @@ class GroundingChunk(_Message):
         """The piece."""
         document_name: str
         """Full name of the document in Vertex AI Search."""
+        @property
+        def custom_metadata(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_generative_service_pb2.GroundingChunk.CustomMetadata]:
+            """What the owner noted of it.
+
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            """
+        file_search_store: str
+        """Name of its store.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        page_number: int
+        """Number of the page.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        media_id: str
+        """Identifies a picture of it.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
@@ -1017,9 +1177,13 @@ class GroundingChunk(_Message):
             title: str | None = ...,
             text: str | None = ...,
             document_name: str | None = ...,
+            custom_metadata: _Iterable[_v1beta_generative_service_pb2.GroundingChunk.CustomMetadata | _Mapping[str, _Any]] | None = ...,
+            file_search_store: str | None = ...,
+            page_number: int | None = ...,
+            media_id: str | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: _Literal["rag_chunk", "uri", "title", "text", "document_name", "context_details"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["rag_chunk", "uri", "title", "text", "document_name", "context_details"]) -> None: ...
+        def HasField(self, field_name: _Literal["rag_chunk", "uri", "title", "text", "document_name", "page_number", "context_details"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["rag_chunk", "uri", "title", "text", "document_name", "custom_metadata", "file_search_store", "page_number", "media_id", "context_details"]) -> None: ...
         def WhichOneof(self, oneof_group: _Literal["context_details"]) -> _Literal["rag_chunk"] | None: ...
 
     class Maps(_Message):
@@ -1112,6 +1276,12 @@ class GroundingChunk(_Message):
     @property
     def maps(self) -> GroundingChunk.Maps:
         """An entry of Google Maps."""
+    @property
+    def image(self) -> _v1beta_generative_service_pb2.GroundingChunk.Image:
+        """A picture that was found.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -1119,9 +1289,10 @@ class GroundingChunk(_Message):
         web: GroundingChunk.Web | _Mapping[str, _Any] | None = ...,
         retrieved_context: GroundingChunk.RetrievedContext | _Mapping[str, _Any] | None = ...,
         maps: GroundingChunk.Maps | _Mapping[str, _Any] | None = ...,
+        image: _v1beta_generative_service_pb2.GroundingChunk.Image | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["web", "retrieved_context", "maps", "chunk_type"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["web", "retrieved_context", "maps", "chunk_type"]) -> None: ...
+    def HasField(self, field_name: _Literal["web", "retrieved_context", "maps", "image", "chunk_type"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["web", "retrieved_context", "maps", "image", "chunk_type"]) -> None: ...
     def WhichOneof(self, oneof_group: _Literal["chunk_type"]) -> _Literal["web", "retrieved_context", "maps"] | None: ...
 
 class GroundingSupport(_Message):
@@ -1137,6 +1308,12 @@ class GroundingSupport(_Message):
         """How sure each of these sources is, from 0 to 1, in the same order. Models since Gemini 2.5 leave it
         empty.
         """
+    @property
+    def rendered_parts(self) -> _containers.RepeatedScalarFieldContainer[int]:
+        """Indexes of the parts, as they are rendered.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -1144,9 +1321,10 @@ class GroundingSupport(_Message):
         segment: Segment | _Mapping[str, _Any] | None = ...,
         grounding_chunk_indices: _Iterable[int] | None = ...,
         confidence_scores: _Iterable[float] | None = ...,
+        rendered_parts: _Iterable[int] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["segment"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["segment", "grounding_chunk_indices", "confidence_scores"]) -> None: ...
+    def ClearField(self, field_name: _Literal["segment", "grounding_chunk_indices", "confidence_scores", "rendered_parts"]) -> None: ...
 
 class GroundingMetadata(_Message):
     """The sources of an answer."""
@@ -1188,6 +1366,12 @@ class GroundingMetadata(_Message):
     @property
     def source_flagging_uris(self) -> _containers.RepeatedCompositeFieldContainer[GroundingMetadata.SourceFlaggingUri]:
         """Where to report content of Google Maps."""
+    @property
+    def image_search_queries(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Queries of image searches.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -1200,9 +1384,10 @@ class GroundingMetadata(_Message):
         retrieval_metadata: RetrievalMetadata | _Mapping[str, _Any] | None = ...,
         google_maps_widget_context_token: str | None = ...,
         source_flagging_uris: _Iterable[GroundingMetadata.SourceFlaggingUri | _Mapping[str, _Any]] | None = ...,
+        image_search_queries: _Iterable[str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["search_entry_point", "retrieval_metadata", "google_maps_widget_context_token"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["web_search_queries", "search_entry_point", "retrieval_queries", "grounding_chunks", "grounding_supports", "retrieval_metadata", "google_maps_widget_context_token", "source_flagging_uris"]) -> None: ...
+    def ClearField(self, field_name: _Literal["web_search_queries", "search_entry_point", "retrieval_queries", "grounding_chunks", "grounding_supports", "retrieval_metadata", "google_maps_widget_context_token", "source_flagging_uris", "image_search_queries"]) -> None: ...
 
 class SearchEntryPoint(_Message):
     """What has to be shown beside an answer from a web search."""

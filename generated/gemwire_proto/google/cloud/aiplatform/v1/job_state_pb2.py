@@ -2,5 +2,13 @@
 """States of long jobs: tuning, batch prediction and the like."""
 
 from gemwire_runtime import pool as _pool
+from gemwire_proto.google.cloud.aiplatform.v1 import encryption_spec_pb2 as _  # noqa: F401
+from gemwire_proto.google.cloud.aiplatform.v1 import io_pb2 as _  # noqa: F401
+from gemwire_proto.google.longrunning import operations_pb2 as _  # noqa: F401
+from gemwire_proto.google.protobuf import empty_pb2 as _  # noqa: F401
+from gemwire_proto.google.protobuf import field_mask_pb2 as _  # noqa: F401
+from gemwire_proto.google.protobuf import struct_pb2 as _  # noqa: F401
+from gemwire_proto.google.protobuf import timestamp_pb2 as _  # noqa: F401
+from gemwire_proto.google.rpc import status_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "google/cloud/aiplatform/v1/job_state.proto")

@@ -12,5 +12,8 @@ from gemwire_proto.google.cloud.aiplatform.v1 import types_pb2 as _  # noqa: F40
 from gemwire_proto.google.cloud.aiplatform.v1 import usage_metadata_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import struct_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import timestamp_pb2 as _  # noqa: F401
+from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as _  # noqa: F401
+from gemwire_proto.google.longrunning import operations_pb2 as _  # noqa: F401
+from gemwire_proto.google.rpc import status_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "google/cloud/aiplatform/v1/prediction_service.proto")

@@ -8,6 +8,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.message import Message as _Message
 
 from gemwire_runtime.enum_type import EnumType as _EnumType
+from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as _v1beta_generative_service_pb2
 from gemwire_proto.google.api import httpbody_pb2 as _api_httpbody_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import content_pb2 as _v1_content_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import explanation_pb2 as _v1_explanation_pb2
@@ -16,6 +17,7 @@ from gemwire_proto.google.cloud.aiplatform.v1 import types_pb2 as _v1_types_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import usage_metadata_pb2 as _v1_usage_metadata_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
 from gemwire_proto.google.protobuf import timestamp_pb2 as _protobuf_timestamp_pb2
+from gemwire_proto.google.rpc import status_pb2 as _rpc_status_pb2
 from google.protobuf import struct_pb2 as _twin_struct_pb2
 from google.protobuf import timestamp_pb2 as _twin_timestamp_pb2
 
@@ -496,6 +498,22 @@ class GenerateContentRequest(_Message):
     @property
     def generation_config(self) -> _v1_content_pb2.GenerationConfig:
         """How the answer is generated."""
+    service_tier: str
+    """How soon the reply is wanted, in lower case.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    continuation_token: bytes
+    """Goes on with a reply that was cut off.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def generation_output_config(self) -> _v1beta_generative_service_pb2.GenerationOutputConfig:
+        """Where media of the reply are written.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -510,9 +528,12 @@ class GenerateContentRequest(_Message):
         safety_settings: _Iterable[_v1_content_pb2.SafetySetting | _Mapping[str, _Any]] | None = ...,
         model_armor_config: _v1_content_pb2.ModelArmorConfig | _Mapping[str, _Any] | None = ...,
         generation_config: _v1_content_pb2.GenerationConfig | _Mapping[str, _Any] | None = ...,
+        service_tier: str | None = ...,
+        continuation_token: bytes | None = ...,
+        generation_output_config: _v1beta_generative_service_pb2.GenerationOutputConfig | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "model_armor_config", "generation_config"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "contents", "system_instruction", "cached_content", "tools", "tool_config", "labels", "safety_settings", "model_armor_config", "generation_config"]) -> None: ...
+    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "model_armor_config", "generation_config", "generation_output_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "contents", "system_instruction", "cached_content", "tools", "tool_config", "labels", "safety_settings", "model_armor_config", "generation_config", "service_tier", "continuation_token", "generation_output_config"]) -> None: ...
 
 class GenerateContentResponse(_Message):
     """An answer, or in a stream the next piece of one."""
@@ -603,6 +624,16 @@ class GenerateContentResponse(_Message):
             """The tokens of tools' results by modality."""
         traffic_type: GenerateContentResponse.UsageMetadata.TrafficType
         """Which kind of quota the call used."""
+        tool_use_prompt_token_count: int
+        """Tokens of what tools found.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        service_tier: str
+        """The tier that the request was served in.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
@@ -617,8 +648,10 @@ class GenerateContentResponse(_Message):
             candidates_tokens_details: _Iterable[_v1_content_pb2.ModalityTokenCount | _Mapping[str, _Any]] | None = ...,
             tool_use_prompt_tokens_details: _Iterable[_v1_content_pb2.ModalityTokenCount | _Mapping[str, _Any]] | None = ...,
             traffic_type: GenerateContentResponse.UsageMetadata.TrafficType | str | int | None = ...,
+            tool_use_prompt_token_count: int | None = ...,
+            service_tier: str | None = ...,
         ) -> None: ...
-        def ClearField(self, field_name: _Literal["prompt_token_count", "candidates_token_count", "thoughts_token_count", "total_token_count", "cached_content_token_count", "prompt_tokens_details", "cache_tokens_details", "candidates_tokens_details", "tool_use_prompt_tokens_details", "traffic_type"]) -> None: ...
+        def ClearField(self, field_name: _Literal["prompt_token_count", "candidates_token_count", "thoughts_token_count", "total_token_count", "cached_content_token_count", "prompt_tokens_details", "cache_tokens_details", "candidates_tokens_details", "tool_use_prompt_tokens_details", "traffic_type", "tool_use_prompt_token_count", "service_tier"]) -> None: ...
 
     @property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[_v1_content_pb2.Candidate]:
@@ -638,6 +671,12 @@ class GenerateContentResponse(_Message):
     @property
     def usage_metadata(self) -> GenerateContentResponse.UsageMetadata:
         """What the call consumed. In streams in the last message."""
+    @property
+    def model_status(self) -> _v1beta_generative_service_pb2.ModelStatus:
+        """State of the model.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -648,9 +687,10 @@ class GenerateContentResponse(_Message):
         response_id: str | None = ...,
         prompt_feedback: GenerateContentResponse.PromptFeedback | _Mapping[str, _Any] | None = ...,
         usage_metadata: GenerateContentResponse.UsageMetadata | _Mapping[str, _Any] | None = ...,
+        model_status: _v1beta_generative_service_pb2.ModelStatus | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["create_time", "prompt_feedback", "usage_metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["candidates", "model_version", "create_time", "response_id", "prompt_feedback", "usage_metadata"]) -> None: ...
+    def HasField(self, field_name: _Literal["create_time", "prompt_feedback", "usage_metadata", "model_status"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["candidates", "model_version", "create_time", "response_id", "prompt_feedback", "usage_metadata", "model_status"]) -> None: ...
 
 class EmbedContentRequest(_Message):
     """Asks `PredictionService.EmbedContent` for an embedding."""
@@ -813,4 +853,113 @@ class BatchEmbedContentsResponse(_Message):
         embeddings: _Iterable[EmbedContentResponse.Embedding | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: _Literal["embeddings"]) -> None: ...
+
+class PredictLongRunningRequest(_Message):
+    """Asks `PredictionService.PredictLongRunning` for videos."""
+    endpoint: str
+    """The model: `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+    """
+    @property
+    def instances(self) -> _containers.RepeatedCompositeFieldContainer[_protobuf_struct_pb2.Value]:
+        """What to make: an object with `prompt`, and pictures or a video to start from.
+        """
+    @property
+    def parameters(self) -> _protobuf_struct_pb2.Value:
+        """How to make it, such as `sampleCount`, `durationSeconds` and `storageUri`."""
+    @property
+    def labels(self) -> _containers.ScalarMap[str, str]:
+        """Labels of the caller's own, for billing."""
+    def __init__(
+        self,
+        /,
+        *,
+        endpoint: str | None = ...,
+        instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = ...,
+        parameters: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = ...,
+        labels: _Mapping[str, str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["parameters"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["endpoint", "instances", "parameters", "labels"]) -> None: ...
+
+class FetchPredictOperationRequest(_Message):
+    """Asks `PredictionService.FetchPredictOperation` for an operation."""
+    endpoint: str
+    """The model: `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+    """
+    operation_name: str
+    """Name of the operation, which begins with that of the model."""
+    def __init__(
+        self,
+        /,
+        *,
+        endpoint: str | None = ...,
+        operation_name: str | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["endpoint", "operation_name"]) -> None: ...
+
+class PredictOperation(_Message):
+    """An operation of `PredictionService.PredictLongRunning`."""
+    name: str
+    """Name of the operation."""
+    @property
+    def metadata(self) -> _protobuf_struct_pb2.Struct:
+        """What the service says of its progress."""
+    done: bool
+    """Whether it has ended."""
+    @property
+    def error(self) -> _rpc_status_pb2.Status:
+        """Why it failed."""
+    @property
+    def response(self) -> PredictLongRunningResponse:
+        """What it made."""
+    def __init__(
+        self,
+        /,
+        *,
+        name: str | None = ...,
+        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+        done: bool | None = ...,
+        error: _rpc_status_pb2.Status | _Mapping[str, _Any] | None = ...,
+        response: PredictLongRunningResponse | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["metadata", "error", "response"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["name", "metadata", "done", "error", "response"]) -> None: ...
+
+class PredictLongRunningResponse(_Message):
+    """What `PredictionService.PredictLongRunning` made."""
+    class Video(_Message):
+        """A video: its address or its bytes."""
+        gcs_uri: str
+        """Address in Cloud Storage."""
+        bytes_base64_encoded: bytes
+        """The bytes."""
+        mime_type: str
+        """Media type."""
+        def __init__(
+            self,
+            /,
+            *,
+            gcs_uri: str | None = ...,
+            bytes_base64_encoded: bytes | None = ...,
+            mime_type: str | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["gcs_uri", "bytes_base64_encoded", "mime_type"]) -> None: ...
+
+    @property
+    def videos(self) -> _containers.RepeatedCompositeFieldContainer[PredictLongRunningResponse.Video]:
+        """The videos."""
+    rai_media_filtered_count: int
+    """How many were held back."""
+    @property
+    def rai_media_filtered_reasons(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Why they were."""
+    def __init__(
+        self,
+        /,
+        *,
+        videos: _Iterable[PredictLongRunningResponse.Video | _Mapping[str, _Any]] | None = ...,
+        rai_media_filtered_count: int | None = ...,
+        rai_media_filtered_reasons: _Iterable[str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["videos", "rai_media_filtered_count", "rai_media_filtered_reasons"]) -> None: ...
 

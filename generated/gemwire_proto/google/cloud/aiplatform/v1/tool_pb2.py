@@ -7,5 +7,7 @@ from gemwire_runtime import pool as _pool
 from gemwire_proto.google.cloud.aiplatform.v1 import openapi_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import struct_pb2 as _  # noqa: F401
 from gemwire_proto.google.type import latlng_pb2 as _  # noqa: F401
+from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _  # noqa: F401
+from gemwire_proto.google.type import interval_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "google/cloud/aiplatform/v1/tool.proto")

@@ -7,8 +7,10 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.message import Message as _Message
 
 from gemwire_runtime.enum_type import EnumType as _EnumType
+from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _v1beta_content_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import openapi_pb2 as _v1_openapi_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
+from gemwire_proto.google.type import interval_pb2 as _type_interval_pb2
 from gemwire_proto.google.type import latlng_pb2 as _type_latlng_pb2
 from google.protobuf import struct_pb2 as _twin_struct_pb2
 
@@ -52,15 +54,29 @@ class Tool(_Message):
         blocking_confidence: Tool.PhishBlockThreshold
         """From which likelihood of phishing on a page is left out. The service's own choice when unset.
         """
+        @property
+        def search_types(self) -> _v1beta_content_pb2.SearchTypes:
+            """What is searched.
+
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            """
+        @property
+        def time_range_filter(self) -> _type_interval_pb2.Interval:
+            """When pages were published.
+
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            """
         def __init__(
             self,
             /,
             *,
             exclude_domains: _Iterable[str] | None = ...,
             blocking_confidence: Tool.PhishBlockThreshold | str | int | None = ...,
+            search_types: _v1beta_content_pb2.SearchTypes | _Mapping[str, _Any] | None = ...,
+            time_range_filter: _type_interval_pb2.Interval | _Mapping[str, _Any] | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: _Literal["blocking_confidence"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["exclude_domains", "blocking_confidence"]) -> None: ...
+        def HasField(self, field_name: _Literal["blocking_confidence", "search_types", "time_range_filter"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["exclude_domains", "blocking_confidence", "search_types", "time_range_filter"]) -> None: ...
 
     class ParallelAiSearch(_Message):
         """Options of search with Parallel AI."""
@@ -125,14 +141,28 @@ class Tool(_Message):
             """Names of predefined functions that the model shall not call. Use it to leave out actions that
             the caller cannot or may not carry out.
             """
+        @property
+        def disabled_safety_policies(self) -> _containers.RepeatedScalarFieldContainer[_v1beta_content_pb2.SafetyPolicy]:
+            """Policies that are switched off.
+
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            """
+        enable_prompt_injection_detection: bool
+        """Whether screens are searched for instructions.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
             *,
             environment: Tool.ComputerUse.Environment | str | int | None = ...,
             excluded_predefined_functions: _Iterable[str] | None = ...,
+            disabled_safety_policies: _Iterable[_v1beta_content_pb2.SafetyPolicy | str | int] | None = ...,
+            enable_prompt_injection_detection: bool | None = ...,
         ) -> None: ...
-        def ClearField(self, field_name: _Literal["environment", "excluded_predefined_functions"]) -> None: ...
+        def HasField(self, field_name: _Literal["enable_prompt_injection_detection"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["environment", "excluded_predefined_functions", "disabled_safety_policies", "enable_prompt_injection_detection"]) -> None: ...
 
     @property
     def function_declarations(self) -> _containers.RepeatedCompositeFieldContainer[FunctionDeclaration]:
@@ -222,6 +252,11 @@ class FunctionDeclaration(_Message):
     @property
     def response_json_schema(self) -> _protobuf_struct_pb2.Value:
         """The shape of the result in JSON Schema. Excludes `response`."""
+    behavior: _v1beta_content_pb2.FunctionDeclaration.Behavior
+    """Whether the model waits for the result.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -232,9 +267,10 @@ class FunctionDeclaration(_Message):
         parameters_json_schema: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = ...,
         response: _v1_openapi_pb2.Schema | _Mapping[str, _Any] | None = ...,
         response_json_schema: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = ...,
+        behavior: _v1beta_content_pb2.FunctionDeclaration.Behavior | str | int | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["parameters", "parameters_json_schema", "response", "response_json_schema"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["name", "description", "parameters", "parameters_json_schema", "response", "response_json_schema"]) -> None: ...
+    def ClearField(self, field_name: _Literal["name", "description", "parameters", "parameters_json_schema", "response", "response_json_schema", "behavior"]) -> None: ...
 
 class FunctionCall(_Message):
     """A call that the model wants made. This version has no id: results are matched to calls by name and
@@ -255,6 +291,11 @@ class FunctionCall(_Message):
         """
     will_continue: bool
     """Whether further pieces of this call follow in later messages of the stream."""
+    id: str
+    """Identifies the call; its result has the same.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -263,9 +304,10 @@ class FunctionCall(_Message):
         args: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
         partial_args: _Iterable[PartialArg | _Mapping[str, _Any]] | None = ...,
         will_continue: bool | None = ...,
+        id: str | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["args"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["name", "args", "partial_args", "will_continue"]) -> None: ...
+    def ClearField(self, field_name: _Literal["name", "args", "partial_args", "will_continue", "id"]) -> None: ...
 
 class PartialArg(_Message):
     """A piece of one argument in a streamed call."""
@@ -365,6 +407,16 @@ class FunctionResponse(_Message):
     @property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[FunctionResponsePart]:
         """Media that belong to the result. Models that cannot read them refuse them."""
+    id: str
+    """Identifies the call that this answers.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    scheduling: _v1beta_content_pb2.FunctionResponse.Scheduling
+    """When the model hears of the result.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -372,9 +424,11 @@ class FunctionResponse(_Message):
         name: str | None = ...,
         response: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
         parts: _Iterable[FunctionResponsePart | _Mapping[str, _Any]] | None = ...,
+        id: str | None = ...,
+        scheduling: _v1beta_content_pb2.FunctionResponse.Scheduling | str | int | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["response"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["name", "response", "parts"]) -> None: ...
+    def ClearField(self, field_name: _Literal["name", "response", "parts", "id", "scheduling"]) -> None: ...
 
 class ExecutableCode(_Message):
     """A program that the model wrote, to be run by the service."""
@@ -391,14 +445,20 @@ class ExecutableCode(_Message):
     """The language that it is written in."""
     code: str
     """The program."""
+    id: str
+    """Identifies the code.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         language: ExecutableCode.Language | str | int | None = ...,
         code: str | None = ...,
+        id: str | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["language", "code"]) -> None: ...
+    def ClearField(self, field_name: _Literal["language", "code", "id"]) -> None: ...
 
 class CodeExecutionResult(_Message):
     """What running an `ExecutableCode` gave. It follows the part with the program."""
@@ -423,14 +483,20 @@ class CodeExecutionResult(_Message):
     output: str
     """Standard output if the run succeeded; otherwise standard error or another account of the failure.
     """
+    id: str
+    """Identifies the code that was run.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         outcome: CodeExecutionResult.Outcome | str | int | None = ...,
         output: str | None = ...,
+        id: str | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["outcome", "output"]) -> None: ...
+    def ClearField(self, field_name: _Literal["outcome", "output", "id"]) -> None: ...
 
 class Retrieval(_Message):
     """Looks up the caller's own data for the model."""
@@ -563,13 +629,28 @@ class GoogleMaps(_Message):
     enable_widget: bool
     """Whether to return a token for the Maps widget, in `GroundingMetadata.google_maps_widget_context_token`.
     """
+    @property
+    def auth_config(self) -> _v1beta_content_pb2.AuthConfig:
+        """How calls are authenticated.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def grounding_types(self) -> _v1beta_content_pb2.GoogleMapsGroundingTypes:
+        """What replies are grounded in.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
         *,
         enable_widget: bool | None = ...,
+        auth_config: _v1beta_content_pb2.AuthConfig | _Mapping[str, _Any] | None = ...,
+        grounding_types: _v1beta_content_pb2.GoogleMapsGroundingTypes | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["enable_widget"]) -> None: ...
+    def HasField(self, field_name: _Literal["auth_config", "grounding_types"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["enable_widget", "auth_config", "grounding_types"]) -> None: ...
 
 class EnterpriseWebSearch(_Message):
     """Options of the search made for companies."""

@@ -284,6 +284,16 @@ class SupervisedHyperParameters(_Message):
     """Factor applied to the recommended learning rate. 1 when it is 0."""
     adapter_size: SupervisedHyperParameters.AdapterSize
     """Size of the adapter that is trained."""
+    learning_rate: float
+    """Learning rate.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    batch_size: int
+    """Number of examples per step.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -291,8 +301,11 @@ class SupervisedHyperParameters(_Message):
         epoch_count: int | None = ...,
         learning_rate_multiplier: float | None = ...,
         adapter_size: SupervisedHyperParameters.AdapterSize | str | int | None = ...,
+        learning_rate: float | None = ...,
+        batch_size: int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["epoch_count", "learning_rate_multiplier", "adapter_size"]) -> None: ...
+    def HasField(self, field_name: _Literal["learning_rate", "batch_size"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["epoch_count", "learning_rate_multiplier", "adapter_size", "learning_rate", "batch_size"]) -> None: ...
 
 class SupervisedTuningSpec(_Message):
     """Settings of supervised fine-tuning."""

@@ -1,0 +1,58 @@
+"""gRPC over HTTP/2 connections of our own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gemwire._transport.aio.transport import AsyncTransport
+from gemwire._transport.connection import HttpRoute
+from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
+from gemwire._transport.h2_target import H2Target
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from gemwire._transport.aio.h2.pool import H2ConnectionPool
+
+
+class H2AsyncIOTransport(AsyncTransport):
+    """gRPC over HTTP/2 without grpcio, which takes less CPU. Needs ``gemwire[h2]``.
+
+    Calls, deadlines, retries, errors and streams are those of the gRPC transport.
+    """
+
+    kind = "h2_asyncio"
+
+    def __init__(self, **arguments: Unpack[TransportArguments]) -> None:
+        """Find credentials and run the certificate source. Nothing is connected before the first call.
+
+        Args:
+            **arguments: See `TransportArguments`.
+
+        Raises:
+            ImportError: ``gemwire[h2]`` is not installed.
+            ValueError: The host is invalid, or two credentials or gRPC interceptors were given.
+            TypeError: An argument is of a wrong type, or a gRPC channel was given.
+            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
+            google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
+        """
+        if "channel" in arguments:
+            raise TypeError("channel: this transport makes its own connections; leave it out")
+        self.initialize(ConnectionSettings.of_transport(**arguments))
+
+    def create_pool(self, settings: ConnectionSettings) -> H2ConnectionPool:
+        """Return the HTTP/2 connections."""
+        return _create_pool(H2Target.of(settings))
+
+    @classmethod
+    def with_route(cls, settings: ConnectionSettings, http: HttpRoute) -> H2AsyncIOTransport:
+        """Make a transport that sends by ``http`` what gRPC cannot carry. Raises as `initialize`."""
+        return cls.from_settings(settings, _create_pool(H2Target.of(settings, http)))
+
+
+def _create_pool(target: H2Target) -> H2ConnectionPool:
+    try:
+        from gemwire._transport.aio.h2.pool import H2ConnectionPool
+    except ImportError as error:
+        raise ImportError(f"transport='h2' needs: pip install 'gemwire[h2]' ({error})") from None
+    return H2ConnectionPool(target)
