@@ -14,7 +14,7 @@ from gemwire_emulator.server import Emulator, Settings
 from gemwire_proto.families import PACKAGES
 from gemwire_proto.google.rpc import error_details_pb2, status_pb2
 
-#: Methods by name; those of Vertex AI begin with ``aiplatform.``.
+#: Methods that gRPC serves, by name; those of Vertex AI begin with ``aiplatform.``.
 _METHODS = {
     prefix + method.name: method
     for package, prefix in (
@@ -24,6 +24,7 @@ _METHODS = {
     )
     for service in PACKAGES[package].tables()
     for method in service.methods.values()
+    if not method.http_only
 }
 
 
