@@ -306,8 +306,8 @@ EDITS = [
     ),
     pytest.param(
         "call_policy.json",
-        '"timeout": "600s",',
-        '"timeout": "700s",',
+        '"method": "EvaluateInstances"}\n      ],\n      "timeout": "600s"',
+        '"method": "EvaluateInstances"}\n      ],\n      "timeout": "700s"',
         f'{V1BETA}.GenerativeService.GenerateContent: call_policy.timeout: facts "600s", protos "700s"',
         id="policy changed",
     ),

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from gemwire import v1beta
 from gemwire.cli import output, service
 from gemwire.cli.options import AsJson, DisplayName, File, Model, Prompt, System
 from gemwire.cli.prompt_input import user_content
@@ -54,7 +53,7 @@ def create(
 def list_caches(as_json: AsJson = False) -> None:
     """List caches."""
     with service.create_cache_client() as client:
-        caches: list[v1beta.CachedContent] = list(
+        caches: list[service.CachedContent] = list(
             client.list_cached_contents({**_parent(), "page_size": 1000})
         )
     output.print_list(

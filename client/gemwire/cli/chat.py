@@ -30,7 +30,7 @@ class Conversation:
 
     def __init__(
         self,
-        client: service.GenerativeClient,
+        client: v1beta.GenerativeServiceClient,
         model: str,
         system: str | None,
         *,
@@ -53,12 +53,11 @@ class Conversation:
         self._as_json = as_json
         self._timeout = timeout
 
-    def request(self) -> v1beta.GenerateContentRequest:
+    def request(self) -> dict[str, object]:
         """Return the request that contains the conversation."""
-        system = {"parts": [{"text": self.system}]} if self.system else None
-        request: v1beta.GenerateContentRequest = service.messages().GenerateContentRequest(
-            model=self.model, contents=self.contents, system_instruction=system
-        )
+        request: dict[str, object] = {"model": self.model, "contents": self.contents}
+        if self.system:
+            request["system_instruction"] = {"parts": [{"text": self.system}]}
         return request
 
     def send(self, text: str) -> None:
@@ -105,7 +104,7 @@ class Conversation:
         Raises:
             ValueError: The file cannot be written.
         """
-        request = output.to_dict(self.request())
+        request = output.to_dict(service.messages().GenerateContentRequest(self.request()))
         try:
             path.write_text(json.dumps(request, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:

@@ -18,8 +18,8 @@ from gemwire import v1beta
 if TYPE_CHECKING:
     from gemwire import aiplatform_v1
 
-    GenerativeClient: TypeAlias = v1beta.GenerativeServiceClient | aiplatform_v1.PredictionServiceClient
     CacheClient: TypeAlias = v1beta.CacheServiceClient | aiplatform_v1.GenAiCacheServiceClient
+    CachedContent: TypeAlias = v1beta.CachedContent | aiplatform_v1.CachedContent
     TokenCount: TypeAlias = v1beta.CountTokensResponse | aiplatform_v1.CountTokensResponse
 
 #: Options before the name of a command.
@@ -99,14 +99,18 @@ def messages() -> ModuleType:
     return aiplatform_v1
 
 
-def create_generative_client(transport: str) -> GenerativeClient:
-    """Create the client that generates content."""
+def create_generative_client(transport: str) -> v1beta.GenerativeServiceClient:
+    """Create the client that generates content.
+
+    Its type is the Gemini API's, as are those of its responses: Vertex AI has the same methods and fields.
+    """
     place = find_vertex()
     if place is None:
         return v1beta.GenerativeServiceClient(transport=transport)
-    from gemwire import aiplatform_v1
-
-    return aiplatform_v1.PredictionServiceClient(transport=transport, client_options=place.options)
+    client: v1beta.GenerativeServiceClient = messages().PredictionServiceClient(
+        transport=transport, client_options=place.options
+    )
+    return client
 
 
 def count_tokens(model: str, contents: list[dict[str, object]], transport: str) -> TokenCount:

@@ -19,7 +19,7 @@ from gemwire.embeddings.batcher import Batcher, closed_error, copy_error
 from gemwire.embeddings.reorder_buffer import ReorderBuffer
 from gemwire.genai._convert.embedding_vectors import SerializedEmbeddings
 from gemwire_proto.v1beta.generative_service import BATCH_EMBED_CONTENTS
-from gemwire_runtime.method import DEFAULT, Metadata, RetryOption, Timeout
+from gemwire_runtime.method import DEFAULT, AnyMethod, Metadata, RetryOption, Timeout
 
 _Embedder = TypeVar("_Embedder", bound="Embedder")
 _T = TypeVar("_T")
@@ -282,7 +282,7 @@ class Embedder:
         caller = self._client.caller
         # Recording and replaying need messages.
         is_packed = isinstance(caller, AsyncTransport) and not caller.is_recorded
-        method = self._entries.method
+        method: AnyMethod = self._entries.method
         if is_packed and method is BATCH_EMBED_CONTENTS:
             method = _PACKED
         request = self._entries.build_request(entries)

@@ -32,11 +32,11 @@ class LazyResource(Generic[R]):
         if instance is None:
             return self
         attributes = instance.__dict__
-        made: R | None = attributes.get(self._name)
-        if made is None:
+        if self._name not in attributes:
             resource: Callable[[object], R] = getattr(importlib.import_module(self._module), self._class)
             # Of two threads that come here at once, both get the same.
-            made = attributes.setdefault(self._name, resource(attributes["_api"]))
+            attributes.setdefault(self._name, resource(attributes["_api"]))
+        made: R = attributes[self._name]
         return made
 
     def __set__(self, instance: object, value: R) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import google.ai.generativelanguage_v1 as google_v1
 import google.ai.generativelanguage_v1beta as google_v1beta
+import google.cloud.aiplatform_v1 as google_aiplatform_v1
 import grpc
 import grpc.aio
 import pytest
@@ -23,7 +24,7 @@ from gemwire_proto.google.rpc import error_details_pb2
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import Kind, Method
 
-GOOGLE = {"v1beta": google_v1beta, "v1": google_v1}
+GOOGLE = {"v1beta": google_v1beta, "v1": google_v1, "aiplatform_v1": google_aiplatform_v1}
 #: version, service, method: everything with one request, over gRPC.
 CALLS: list[tuple[str, str, Method[Any, Any]]] = [
     (version, module.title().replace("_", ""), method)
@@ -124,7 +125,7 @@ def consume(api: Api, method: Method[Any, Any], begun: Any) -> None:
 
 
 def test_there_are_all_of_them() -> None:
-    assert Counter(version for version, _, _ in CALLS) == {"v1beta": 57, "v1": 7}
+    assert Counter(version for version, _, _ in CALLS) == {"v1beta": 57, "v1": 7, "aiplatform_v1": 10}
 
 
 @pytest.mark.parametrize("method", MIXIN, ids=lambda method: method.snake)

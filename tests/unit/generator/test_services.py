@@ -143,6 +143,9 @@ def test_method_agrees_with_its_annotations(module: ModuleType, method: _method.
     options = _options(method)
     rule = options.Extensions[annotations_pb2.http]
     rules = [rule, *rule.additional_bindings] if rule.WhichOneof("pattern") else []
+    if method.websocket:
+        rules = [r for r in rules if r.custom.kind != "WEBSOCKET"]
+        assert rule.custom.path == method.websocket
     declared = [(r.WhichOneof("pattern"), getattr(r, r.WhichOneof("pattern")), r.body) for r in rules]
     assert [(b.verb, b.template, b.body) for b in method.http] == declared
     assert set(method.routing) == {
@@ -224,7 +227,10 @@ def test_signature(module: ModuleType, method: _method.Method[Any, Any]) -> None
     first = ["self", "requests"] if streams else ["self", "request", *method.flattened, "retry"]
     last = [] if method.kind is _method.Kind.UNARY else ["idle_timeout"]
     for made in _typed(module):
-        parameters = inspect.signature(getattr(made, method.snake)).parameters
+        parameters = dict(inspect.signature(getattr(made, method.snake)).parameters)
+        if not streams:
+            # Names that are no arguments, to say in which field of the request they belong.
+            assert parameters.pop("fields").kind is inspect.Parameter.VAR_KEYWORD
         assert list(parameters) == [*first, *_COMMON, *last]
         for name, parameter in list(parameters.items())[2:]:
             assert parameter.kind is parameter.KEYWORD_ONLY, name
@@ -290,7 +296,7 @@ def test_docstring(module: ModuleType, method: _method.Method[Any, Any]) -> None
         path = flat.partition(",")[0]
         assert f"`{method.name}`" in flat
         assert (_ROOT / "protos" / path).is_file()
-        assert (method.http[0].template if method.http else "gRPC only") in flat
+        assert (method.http[0].template if method.http else method.websocket or "gRPC only") in flat
 
 
 # Path helpers --------------------------------------------------------------------------------------

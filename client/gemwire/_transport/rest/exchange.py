@@ -217,7 +217,8 @@ class EventSource:
                 continue
             self._ended = True
             self._exchange.close()
-            if (last := self._parser.end()) not in {None, _DONE}:
+            last = self._parser.end()
+            if last is not None and last != _DONE:
                 return [_check_complete(last)]
         return []
 

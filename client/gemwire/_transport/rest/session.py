@@ -193,7 +193,8 @@ class Session:
                 proxy_headers=self._proxy.headers if self._proxy else None,
                 max_msg_size=self.target.max_response_size,
                 heartbeat=_HEARTBEAT,
-                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),
+                # Its decorator is built by functools.partial, which pyright does not follow.
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),  # pyright: ignore[reportCallIssue]
             )
             try:
                 found = await asyncio.wait_for(opening, _CONNECT_TIMEOUT)
