@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from genai_snippets.group import MODEL, Run, group
+from google.oauth2.credentials import Credentials
 
-_VERTEX = "Vertex AI only"
+#: A token that does not expire; no key file is needed.
+_CREDENTIALS = Credentials("a-token")
 
 
 @group("Client with an API key")
@@ -22,9 +24,12 @@ def by_environment(run: Run) -> Any:
     return client.models.count_tokens(model=MODEL, contents="Hello").total_tokens
 
 
-@group("Client for Vertex AI", refused=_VERTEX)
+@group("Client for Vertex AI")
 def for_vertex(run: Run) -> Any:
-    run.genai.Client(vertexai=True, project="a-project", location="us-central1")
+    client = run.create_client(
+        vertexai=True, project="a-project", location="us-central1", credentials=_CREDENTIALS
+    )
+    return client.vertexai, client.models.count_tokens(model=MODEL, contents="Hello").total_tokens
 
 
 @group("API version")
@@ -33,14 +38,16 @@ def version(run: Run) -> Any:
     return client.models.count_tokens(model=MODEL, contents="Hello").total_tokens
 
 
-@group("API version of Vertex AI", refused=_VERTEX)
+@group("API version of Vertex AI")
 def vertex_version(run: Run) -> Any:
-    run.genai.Client(
+    client = run.create_client(
         vertexai=True,
         project="a-project",
         location="us-central1",
+        credentials=_CREDENTIALS,
         http_options=run.types.HttpOptions(api_version="v1"),
     )
+    return client.models.count_tokens(model=MODEL, contents="Hello").total_tokens
 
 
 @group("HTTP options of a client and of a call")

@@ -55,6 +55,7 @@ def run_package(package: str, folder: Path) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch, environment(running):
         # google-genai's live sessions speak TLS alone.
         patch.setenv("GOOGLE_GEMINI_BASE_URL", running.https)
+        patch.setenv("GOOGLE_VERTEX_BASE_URL", running.https)
         patch.setenv("SSL_CERT_FILE", str(certificates / "ca.pem"))
         for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
             patch.delenv(name, raising=False)
