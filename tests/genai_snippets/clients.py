@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from genai_snippets.group import MODEL, Run, group
 from google.oauth2.credentials import Credentials
+
+from genai_snippets.group import MODEL, Run, group
 
 #: A token that does not expire; no key file is needed.
 _CREDENTIALS = Credentials("a-token")

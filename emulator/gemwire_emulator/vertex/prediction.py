@@ -14,7 +14,7 @@ from gemwire_emulator.services.generation import GenerativeService
 from gemwire_emulator.state import State
 from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import enter_location, resolve_model
-from gemwire_emulator.vertex.predictions import Predictor
+from gemwire_emulator.vertex.predict import Predictor
 from gemwire_emulator.vertex.translation import copy_fields, translate
 from gemwire_emulator.vertex.tuned_models import TunedModels
 from gemwire_emulator.vertex.videos import Videos

@@ -1,4 +1,4 @@
-"""Predict of Vertex AI for pictures: patterns that are made, edited and scaled up."""
+"""Predict of Vertex AI for images: patterns that are made, edited and scaled up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _INSTANCE = "instances[0]"
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 
-async def predict_pictures(
+async def predict_images(
     state: State, request: aiplatform_v1.PredictRequest
 ) -> aiplatform_v1.PredictResponse:
     """Make pictures, edit some, or scale one up.

@@ -1,4 +1,4 @@
-"""Predict of Vertex AI: embeddings of texts, and pictures, by the same RPC."""
+"""Predict of Vertex AI: embeddings of texts, and images, by the same RPC."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gemwire_emulator.services.model_catalog import get_methods
 from gemwire_emulator.state import State
 from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import resolve_model
-from gemwire_emulator.vertex.pictures import predict_pictures
+from gemwire_emulator.vertex.predict_images import predict_images
 from gemwire_proto import aiplatform_v1, v1beta
 
 #: Maximum instances of a call.
@@ -38,7 +38,7 @@ class Predictor:
             return await self._embed(request, model, call)
         if "predict" not in methods:
             raise method_not_supported(request.endpoint, "predict", methods)
-        return await predict_pictures(self._state, request)
+        return await predict_images(self._state, request)
 
     async def _embed(
         self, request: aiplatform_v1.PredictRequest, model: str, call: Call
