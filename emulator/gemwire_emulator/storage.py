@@ -6,6 +6,7 @@ import contextlib
 import errno
 import re
 import shutil
+import uuid
 from pathlib import Path
 
 import grpc
@@ -76,7 +77,8 @@ class Storage:
             StatusError: As `find`; or FAILED_PRECONDITION if no such file can be made.
         """
         path = self._locate(address, "address")
-        partial = path.with_name(f".{path.name[:200]}.partial")
+        # Two writers of one object do not share their unfinished files.
+        partial = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex[:8]}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(content, bytes):

@@ -271,7 +271,9 @@ class JobService:
                 stats.failed_count += not succeeded
                 self._state.store.replace(tenant, job.name, job)
             time = self._state.clock.datetime().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            folder = f"{destination.output_uri_prefix.rstrip('/')}/prediction-model-{time}"
+            # With the number of the job: batches may end at the same time of a clock that stands still.
+            number = job.name.rpartition("/")[2]
+            folder = f"{destination.output_uri_prefix.rstrip('/')}/prediction-model-{time}-{number}"
             await asyncio.to_thread(storage.write, f"{folder}/predictions.jsonl", blobs.path(blob))
         finally:
             lines.close()

@@ -112,7 +112,7 @@ def test_list_cancel_and_delete(running: RunningEmulator, folder: Path) -> None:
     again = ask(running.http, "POST", f"/v1beta1/{jobs[0]['name']}:cancel", {})
     assert again.error == (400, "FAILED_PRECONDITION")
     running.advance(100)
-    assert _is_in(running, jobs[2], "SUCCEEDED")
+    assert _is_in(running, jobs[2], "SUCCEEDED"), _get(running, jobs[2])
     assert _get(running, jobs[0])["state"] == "JOB_STATE_CANCELLED"
     page = ask(running.http, "GET", f"{_PATH}?pageSize=2").json
     assert [one["displayName"] for one in page["batchPredictionJobs"]] == ["job 0", "job 1"]
