@@ -128,7 +128,7 @@ def test_one_wire_format(our_own: type[Message], their_own: type[Message]) -> No
 def test_one_wire_format_of_vertex_ai(our_own: type[Message], their_own: type[Message]) -> None:
     # Google's package is newer than its public protos and has a field more: one direction is compared.
     assert our_own.DESCRIPTOR is not their_own.DESCRIPTOR
-    for sent in random_messages.samples(our_own):
+    for sent in map(random_messages.clear_json_only, random_messages.samples(our_own)):
         received = their_own.FromString(sent.SerializeToString())
         assert _json(received, descriptor_pool.Default()) == _json(sent, POOL)
         _assert_known(received)
