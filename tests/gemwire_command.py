@@ -139,7 +139,9 @@ class Terminal:
             if not self._more(end - time.monotonic()):
                 code = self._process.poll()
                 state = "still running" if code is None else f"ended with code {code}"
-                pytest.fail(f"no {text!r} in {self.seen[self._read :]!r} after {self.seen!r}; {state}")
+                raise AssertionError(
+                    f"no {text!r} in {self.seen[self._read :]!r} after {self.seen!r}; {state}"
+                )
         start, self._read = self._read, at + len(text)
         return self.seen[start : self._read]
 

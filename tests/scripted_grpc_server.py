@@ -192,9 +192,9 @@ class Loopback(grpc.GenericRpcHandler):
 
 def _converted(message: Any, method: Method[Any, Any]) -> Any:
     """A message of a script, as the API of a method has it: scripts consist of those of the Gemini API."""
-    if message is None or message.DESCRIPTOR.full_name == method.response.DESCRIPTOR.full_name:
+    if message is None or method.service.startswith("google.ai."):
         return message
-    if method.service.startswith("google.ai."):
+    if message.DESCRIPTOR.full_name == method.response.DESCRIPTOR.full_name:
         return message
     return json_format.ParseDict(json_format.MessageToDict(message), method.response())
 

@@ -27,6 +27,18 @@ REQUESTS = {
     "BidiGenerateContent": '{"setup": {"model": "models/gemini-2.5-flash"}}',
     "BatchGenerateContent": '{"model": "models/gemini-2.5-flash"}',
     "AsyncBatchEmbedContent": '{"model": "models/gemini-embedding-001"}',
+    **{
+        f"FileSearchStore.{method}": f'{{"{field}": "fileSearchStores/one{below}"}}'
+        for method, field, below in (
+            ("GetFileSearchStore", "name", ""),
+            ("DeleteFileSearchStore", "name", ""),
+            ("UploadToFileSearchStore", "file_search_store_name", ""),
+            ("ImportFile", "file_search_store_name", ""),
+            ("GetDocument", "name", "/documents/two"),
+            ("ListDocuments", "parent", ""),
+            ("DeleteDocument", "name", "/documents/two"),
+        )
+    },
 }
 
 
@@ -36,7 +48,8 @@ def test_every_rpc_can_be_made(
 ) -> None:
     with environment(gemini):
         try:
-            rpc.rpc(name, REQUESTS.get(name.rpartition(".")[2], "{}"), timeout=10)
+            request = REQUESTS.get(name) or REQUESTS.get(name.rpartition(".")[2], "{}")
+            rpc.rpc(name, request, timeout=10)
         except errors.APIError as error:
             assert error.method.endswith(name.rpartition(".")[2])  # noqa: PT017 - some want more than {}
         else:
@@ -121,7 +134,10 @@ def test_every_kind_of_call(gemini: RunningEmulator) -> None:
     [
         ((), "missing SERVICE.METHOD, such as Generative.CountTokens; see gemwire rpc --list"),
         (("CountTokens", "{}"), "expected SERVICE.METHOD"),
-        (("Nobody.Call", "{}"), "unknown service 'Nobody'; expected one of Cache, Discuss, File, Generative"),
+        (
+            ("Nobody.Call", "{}"),
+            "unknown service 'Nobody'; expected one of AuthToken, Cache, Discuss, FileSearchStore, File",
+        ),
         (("Generative.Call", "{}"), "Generative has no method 'Call'; it has GenerateContent"),
         (("--list", "Nobody"), "unknown service 'Nobody'"),
         (("Generative.CountTokens", "{"), "request is not JSON: line 1, column 2"),

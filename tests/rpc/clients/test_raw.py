@@ -317,11 +317,13 @@ def test_errors_over_http(api: Api, web: WebServer, over_http: Any) -> None:
 
 
 def test_what_is_broken_inside_has_no_json(api: Api, web: WebServer) -> None:
-    client = api.client(transport="rest_asyncio" if api.is_async else "rest")
+    transport = "rest_asyncio" if api.is_async else "rest"
+    client = api.client(transport=transport)
     with pytest.raises(ValueError, match=r"data: \d+ bytes that are no CountTokensRequest"):
         api(client.raw.unary("CountTokens", NAME + b"\x12\x02\xff\xff"))
+    prediction = api.client("PredictionService", "aiplatform_v1", transport=transport)
     with pytest.raises(errors.Unimplemented, match="no HTTP form"):
-        api(client.raw.bidi("BidiGenerateContent"))
+        api(prediction.raw.bidi("StreamDirectPredict"))
     assert not web.requests
 
 

@@ -164,7 +164,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
         ("tune", {"config": {"epoch_count": "x"}}, ValueError, "config.epoch_count: "),
         (
             "tune",
-            {"config": {"adapter_size": 4}},
+            {"config": {"adapter_size": "ADAPTER_SIZE_FOUR"}},
             ValueError,
             "config.adapter_size: parameter is only supported in Gemini Enterprise",
         ),

@@ -29,7 +29,7 @@ TRANSPORTS = [
 CONSTRUCTORS: dict[str, Callable[[], object]] = {
     **{f"{made.__module__} {made.__name__}": partial(made, client_options=OPTIONS) for made in CLIENTS},
     **{made.__name__: partial(made, host="/") for made in TRANSPORTS},
-    "genai": lambda: genai.Client(api_key="k", vertexai=True),
+    "genai": lambda: genai.Client(api_key="k", project="a-project"),
     "genai options": lambda: genai.Client(api_key="k", http_options={"timeout": -1}),
     "embedder": lambda: Embedder(model=""),
     "blocking embedder": lambda: BlockingEmbedder(model="m", batch_size=0),

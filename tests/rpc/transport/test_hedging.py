@@ -533,6 +533,7 @@ def test_which_methods_can_be() -> None:
         *(
             "EmbedContent",
             "EmbedText",
+            "FetchPredictOperation",
             "GenerateAnswer",
             "GenerateContent",
             "GenerateMessage",

@@ -480,7 +480,7 @@ _GENAI_CONSTRUCTIONS: dict[str, dict[str, Any]] = {
     "bytes": {"api_key": KEY.encode()},
     "and credentials": {"api_key": KEY, "credentials": oauth2.Credentials(TOKEN)},
     "the key as credentials": {"credentials": KEY},
-    "Vertex AI": {"api_key": KEY, "vertexai": True},
+    "Vertex AI": {"api_key": KEY, "vertexai": True, "project": "a-project"},
     "an unknown transport": {"api_key": KEY, "transport": "pigeon"},
     "an unknown option": {"api_key": KEY, "http_options": {"headers": {"Authorization": TOKEN}, "x": 1}},
     "the key as an option": {"api_key": "k", "http_options": {"api_key": KEY}},

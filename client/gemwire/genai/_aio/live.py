@@ -119,7 +119,9 @@ class AsyncSession(AsyncInputStreaming):
             APIError: The session cannot be started.
         """
         live = self._api.backend.live
-        method = live.JSON_METHOD if json_only.paths(self._setup.setup) else live.METHOD
+        # Over gRPC alone, the call refuses such a field by its path.
+        is_json = self._api.resolved[0] != "grpc" and json_only.paths(self._setup.setup)
+        method = live.JSON_METHOD if is_json else live.METHOD
         if isinstance(self._api.caller.authorization, LiveToken):
             method = live.TOKEN_METHOD
         # Without the retry setting: what was sent is lost with its connection.
