@@ -182,7 +182,7 @@ def test_json_only_fields_go_over_a_websocket(
     assert call.requests[0].setup.generation_config.enable_affective_dialog
     with (
         genai.Client(api_key="a-key", transport="grpc") as client,
-        pytest.raises(ValueError, match="BidiGenerateContent is not available over gRPC"),
+        pytest.raises(ValueError, match="enable_affective_dialog: not available over gRPC"),
         client.live.connect(model=MODEL, config=config),
     ):
         raise AssertionError("it is refused")
