@@ -104,7 +104,7 @@ class Conversation:
         Raises:
             ValueError: The file cannot be written.
         """
-        request = output.to_dict(service.messages().GenerateContentRequest(self.request()))
+        request = output.to_dict(service.messages().GenerateContentRequest(**self.request()))
         try:
             path.write_text(json.dumps(request, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
