@@ -1,4 +1,4 @@
-"""What calls over HTTP/2 of both flavours have in common: encoded header fields, and their errors."""
+"""Parts that calls over HTTP/2 share in both flavours: encoded header fields, and errors."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ SILENT = f"the server is silent: no reply to a ping for {_PING_TIMEOUT:g} s"
 
 
 class Action(Enum):
-    """What is to be done about a connection."""
+    """Action that a connection needs."""
 
     WAIT = "nothing"
     PING = "send a ping"

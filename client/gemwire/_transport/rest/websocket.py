@@ -76,5 +76,5 @@ class WebSocket:
                 connection.shutdown(socket.SHUT_RDWR)
 
     async def close(self) -> None:
-        """End the connection; whoever receives gets its end."""
+        """Close the connection. A pending receive returns its end."""
         await self._socket.close()

@@ -19,7 +19,7 @@ class TlsSession:
 
     @property
     def protocol(self) -> str | None:
-        """What was agreed on by ALPN."""
+        """The protocol that ALPN selected."""
         return self._session.selected_alpn_protocol()
 
     def shake_hands(self, received: bytes) -> tuple[bytes, bool]:
