@@ -33,7 +33,7 @@ class Videos:
     ) -> operations_pb2.Operation:
         """Start an operation that generates videos: patterns derived from the prompt."""
         check_name(request.endpoint, _MODEL, "endpoint")
-        resolve_model(request.endpoint, "endpoint", "predictLongRunning")
+        resolve_model(self._state, request.endpoint, "endpoint", "predictLongRunning")
         check_labels(request.labels)
         folder = parse_parameters(request).get("storageUri", "")
         if not isinstance(folder, str):
