@@ -30,7 +30,7 @@ _SHORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 class ModelCatalog:
     """The models that exist, and what each can do."""
 
-    def __init__(self, entries: Iterable[str | Mapping[str, object]] = ()) -> None:
+    def __init__(self, entries: Iterable[object] = ()) -> None:
         """Take the public models, and further ones.
 
         Args:
@@ -85,7 +85,7 @@ def _build_model(name: str, title: str, kind: ModelKind) -> v1beta.Model:
     )
 
 
-def _parse_entry(entry: str | Mapping[str, object], known: Mapping[str, v1beta.Model]) -> v1beta.Model:
+def _parse_entry(entry: object, known: Mapping[str, v1beta.Model]) -> v1beta.Model:
     """Return the model of an entry: that which it is like, with what the entry says itself."""
     if isinstance(entry, str):
         name, equals, like = entry.partition("=")

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from gemwire_emulator.base_models import ModelCatalog
 from gemwire_emulator.engines.canned import Reply
@@ -59,13 +58,13 @@ def parse_models(texts: Iterable[str], file: Path | None = None) -> list[str | M
     Raises:
         ValueError: A model is invalid.
     """
-    found: list[Any] = _load_list(file, "models", key="models") if file else []
+    found = _load_list(file, "models", key="models") if file else []
     for text in texts:
         if text.endswith(".gguf"):
             raise ValueError(f"--model: {text!r} is a file; give the local engine its model with --gguf FILE")
         found.append(text)
     ModelCatalog(found)
-    return found
+    return [entry for entry in found if isinstance(entry, (str, Mapping))]
 
 
 def load_resources(file: Path) -> list[Mapping[str, object]]:
