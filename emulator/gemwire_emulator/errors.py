@@ -5,7 +5,7 @@ All ``google.rpc`` error details are created here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import grpc
 from google.protobuf.message import Message
@@ -72,6 +72,15 @@ def invalid_argument(field: str, why: str) -> StatusError:
     """Return INVALID_ARGUMENT with a BadRequest detail that names the field."""
     detail = error_details_pb2.BadRequest(field_violations=[{"field": field, "description": why}])
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"* {field}: {why}", [detail])
+
+
+def bad_request(violations: Sequence[tuple[str, str]]) -> StatusError:
+    """Return INVALID_ARGUMENT for fields and what is wrong with them, in the service's form for JSON."""
+    detail = error_details_pb2.BadRequest(
+        field_violations=[{"field": field, "description": why} for field, why in violations]
+    )
+    message = "\n".join(why for _, why in violations)
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message, [detail])
 
 
 def not_found(name: str) -> StatusError:
@@ -213,7 +222,11 @@ def quote(value: object) -> str:
     A status travels in HTTP/2 headers, which clients limit to 8 KiB: a longer one would reach the
     caller as a broken header instead of as the error.
     """
-    text = repr(value)
+    return shorten(repr(value))
+
+
+def shorten(text: str) -> str:
+    """Return a text, truncated where it is long."""
     return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}… ({len(text)} characters)"
 
 
