@@ -79,7 +79,6 @@ _VERTEX_NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "imagen-3.0-capability-001": ("Imagen 3 for editing", ("predict",)),
     "imagen-4.0-upscale-preview": ("Imagen 4 for scaling up", ("predict",)),
 }
-_VERTEX = "google.cloud.aiplatform."
 
 
 def list_base_models(state: State, *, vertex: bool = False) -> list[v1beta.Model]:
@@ -119,6 +118,8 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
             not support the method, PERMISSION_DENIED for a tuned model that the caller may not read,
             FAILED_PRECONDITION for one that is not ready.
     """
+    if name.startswith("models/publishers/"):
+        raise not_found(name)
     check_name(name, "models/*|tunedModels/*", field)
     if name.startswith("tunedModels/"):
         row = state.store.get(call.tenant, name)
@@ -131,7 +132,7 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
         return
     short = name.removeprefix("models/")
     known = _NAMES.get(short)
-    if known is None and call.method.service.startswith(_VERTEX):
+    if known is None and call.is_vertex:
         known = _VERTEX_NAMES.get(short)
     if known is None:
         raise not_found(name)

@@ -78,8 +78,8 @@ def test_what_the_service_takes(gemini: RunningEmulator, body: str) -> None:
             {"generationConfig": {"responseSchema": {"type": ["STRING", "NULL"]}}},
             "generation_config.response_schema",
             (
-                "Invalid JSON payload received. Unknown name \"type\" at 'generation_config.response_schema': "
-                "Proto field is not repeating, cannot start list."
+                'Invalid JSON payload received. Unknown name "type" at '
+                "'generation_config.response_schema': Proto field is not repeating, cannot start list."
             ),
         ),
         (

@@ -298,13 +298,13 @@ def test_other_refusals(gemini: RunningEmulator) -> None:
     target = f"/v1beta/{MODEL}:batchGenerateContent"
     for body in (b"", b"[]", b"{", b"5"):
         assert ask(gemini.http, "POST", target, body, "k").error == (400, "INVALID_ARGUMENT")
-    assert ask(gemini.http, "GET", target, None, "k").error == (405, "UNIMPLEMENTED")
+    assert ask(gemini.http, "GET", target, None, "k").error == (404, "NOT_FOUND")
     assert ask(gemini.http, "POST", target.replace("v1beta", "v9"), {}, "k").error == (404, "NOT_FOUND")
     one = {"batch": inline({"request": prompt("a")})}
     for model in ("models/none", EMBEDDER):
         target = f"/v1beta/{model}:batchGenerateContent"
         assert ask(gemini.http, "POST", target, one, "k").error == (404, "NOT_FOUND")
-    assert begin(gemini, {"inputConfig": {"fileName": "files/none"}}).error == (404, "NOT_FOUND")
+    assert begin(gemini, {"inputConfig": {"fileName": "files/none"}}).error == (403, "PERMISSION_DENIED")
     made = ask(gemini.http, "POST", "/v1beta/files", {"file": {"name": "files/bare"}}, "k")
     assert made.status == 200
     refused = begin(gemini, {"inputConfig": {"fileName": "files/bare"}})
