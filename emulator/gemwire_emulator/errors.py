@@ -105,6 +105,18 @@ def not_found(name: str) -> StatusError:
     )
 
 
+def model_not_found(name: str, method: str, near: Sequence[str]) -> StatusError:
+    """Return NOT_FOUND for an unknown model, in the words of the service, with names that are close to it."""
+    unsupported = f", or is not supported for {method}" if method else ""
+    hint = f" Names close to it: {', '.join(near)}." if near else ""
+    return StatusError(
+        grpc.StatusCode.NOT_FOUND,
+        f"{name} is not found{unsupported}. Call ListModels to see the list of available models and their"
+        f" supported methods.{hint} The emulator takes further names by --model NAME.",
+        [_error_info("RESOURCE_NOT_FOUND", resource=name)],
+    )
+
+
 def method_not_supported(model: str, method: str, supported: Iterable[str]) -> StatusError:
     """Return NOT_FOUND for a method that a model does not support."""
     return StatusError(
