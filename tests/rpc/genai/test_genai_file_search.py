@@ -267,11 +267,12 @@ def test_search(api: Api, gemini: RunningEmulator) -> None:
     history = [types.UserContent("Where?"), shown.candidates[0].content, types.UserContent("And the fox?")]
     again = api(resources.models.generate_content(model="gemini-2.5-flash", contents=history))
     assert "And the fox?" in again.text
-    for tool, words in (
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"file_search_store_names": []}, "file_search_store_names: is required"),
         ({"file_search_store_names": ["corpora/a"]}, "is not of the form fileSearchStores/"),
         ({"top_k": 101}, "top_k: must be from 1 to 100"),
         ({"metadata_filter": "kind"}, "metadata_filter: its end is where a comparison"),
-    ):
+    ]
+    for tool, words in refused:
         with pytest.raises(errors.InvalidArgument, match=words):
             ask(**tool)

@@ -134,7 +134,7 @@ def test_log_probabilities() -> None:
     async def test() -> None:
         async with emulator() as (_, call):
             config: dict[str, Any] = {"response_logprobs": True, "logprobs": 3, "max_output_tokens": 9}
-            request = asked(**config) | {"model": "models/gemini-2.0-flash"}
+            request = {**asked(**config), "model": "models/gemini-2.0-flash"}
             answer = await call("GenerateContent", **request)
             result = answer.candidates[0].logprobs_result
             assert "".join(c.token for c in result.chosen_candidates) == text_of(answer)
