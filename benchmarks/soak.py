@@ -5,9 +5,10 @@
 A server in a process of its own and a TCP proxy before it, both on loopback. Callers make unary calls and
 streams as fast as they are answered: some read to the end, some leave in the middle, some have deadlines that
 are too short, some are refused by the server. Meanwhile, every second or so, one of the faults below hits
-the server or the network. After each tenth: the memory of this process, what of it malloc has given out, and the
-blocks of Python objects. At the end: how the calls ended, the slowest against its deadline, the growth of memory
-after the first tenth, and the descriptors, threads, tasks and calls at the server that are left.
+the server or the network. After each tenth: the memory of this process, what of it malloc has given out,
+and the blocks of Python objects. At the end: how the calls ended, the slowest against its deadline, the
+growth of memory after the first tenth, and the descriptors, threads, tasks and calls at the server that are
+left.
 A line that ends in FAIL is not what gemwire promises. The same seed gives the same order of faults.
 """
 
@@ -54,12 +55,13 @@ class _Mallinfo(ctypes.Structure):
 
     _fields_ = [
         (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+        for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd")
+        + ("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
     ]
 
 
 def allocated() -> float:
-    """Megabytes that malloc has given out: resident memory without what it holds in reserve. 0 without glibc 2.33."""
+    """Megabytes that malloc has given out, without what it holds in reserve; 0 without glibc 2.33."""
     mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
     if mallinfo is None:
         return 0.0
@@ -85,8 +87,8 @@ class Sample:
 
     def __str__(self) -> str:
         return (
-            f"{self.calls} calls, {self.resident:.1f} MB resident, {self.allocated:.1f} MB given out by malloc, "
-            f"{self.blocks} Python blocks"
+            f"{self.calls} calls, {self.resident:.1f} MB resident, "
+            f"{self.allocated:.1f} MB given out by malloc, {self.blocks} Python blocks"
         )
 
 
