@@ -66,7 +66,7 @@ def allocated() -> float:
         return 0.0
     mallinfo.restype = _Mallinfo
     info = mallinfo()
-    return (info.uordblks + info.hblkhd) / 1e6
+    return float(info.uordblks + info.hblkhd) / 1e6
 
 
 @dataclass(frozen=True)
