@@ -20,7 +20,7 @@ from gemwire_runtime.coercion import CONVERSIONS, to_bytes
 from gemwire_runtime.containers import Conversion, Entries, Items, keep, put
 from gemwire_runtime.enums import Enum as Enum
 from gemwire_runtime.field_errors import describe_unknown, locate
-from gemwire_runtime.message_init import is_repeated, message_class
+from gemwire_runtime.message_init import is_map, is_repeated, message_class
 from gemwire_runtime.models import FieldInfo, Model, to_camel_case
 from gemwire_runtime.pydantic_models import Fields, unwrap
 from gemwire_runtime.translation import are_counterparts, translate
@@ -78,8 +78,9 @@ class View(Model):
             else:
                 cls._fields = {**cls._fields, **fields}
             for name, field in cls._fields.items():
-                setattr(cls, cls._shown_names.get(name, name), field)
                 setattr(cls, name, field)
+                if name in cls._shown_names:
+                    setattr(cls, cls._shown_names[name], field)
         if also:
             cls._aliases = {**cls._aliases, **also, **{to_camel_case(name): of for name, of in also.items()}}
             cls._shown_names = {of: name for name, of in also.items()}
@@ -446,13 +447,6 @@ class MapField(ListField):
             raise TypeError(f"expected a dict, got {type(value).__name__}")
         for key, item in value.items():
             put(getattr(message, self.name), key, self._write_one(item))
-
-
-def is_map(field: FieldDescriptor) -> bool:
-    """Return whether a field is a map."""
-    kind = field.message_type
-    # Check the name first: reading options imports modules that few programs need.
-    return kind is not None and kind.name.endswith("Entry") and bool(kind.GetOptions().map_entry)
 
 
 def build_field(
