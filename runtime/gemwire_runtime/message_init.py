@@ -166,7 +166,8 @@ def is_map(field: FieldDescriptor) -> bool:
 
 def _value_type(field: FieldDescriptor) -> Descriptor | None:
     """Return the message type of a field's values: of a map, that of its values; None for scalars."""
-    return field.message_type.fields_by_name["value"].message_type if is_map(field) else field.message_type
+    kind = field.message_type
+    return kind.fields_by_name["value"].message_type if kind is not None and is_map(field) else kind
 
 
 def is_repeated(field: FieldDescriptor) -> bool:

@@ -15,7 +15,7 @@ from gemwire._transport.token import Pairs, Token
 from gemwire.options import ClientOptions
 from gemwire_runtime.method import Service
 
-# google-auth is imported where credentials are used: API keys do without it, and it costs as much as all of grpcio.
+# google-auth is imported where credentials are used: it is slow to import, and API keys do without it.
 if TYPE_CHECKING:
     import google.auth.credentials
 

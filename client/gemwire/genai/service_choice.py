@@ -6,7 +6,6 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
-
 from gemwire._secret import without_frames
 from gemwire._transport import endpoint
 from gemwire._transport.credentials import find_environment_key

@@ -16,7 +16,7 @@ from present import present
 
 from gemwire import genai, v1beta
 from gemwire.genai import types
-from gemwire_runtime.views import _round_float
+from gemwire_runtime.view_fields import _round_float
 
 
 def content(*texts: str) -> types.Content:

@@ -19,7 +19,8 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.enums import Names
 from gemwire_runtime.pydantic_models import Fields
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import Field, LocalField, View, replace_field
+from gemwire_runtime.view_fields import Field, LocalField
+from gemwire_runtime.views import View, replace_field
 
 if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from gemwire.genai._types.http_options import HttpResponse
-from gemwire_runtime.views import LocalField, View
+from gemwire_runtime.view_fields import LocalField
+from gemwire_runtime.views import View
 
 #: Headers as they arrived.
 Received: TypeAlias = Sequence[tuple[str, str | bytes]]
