@@ -6,6 +6,7 @@ import keyword
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from google.api import annotations_pb2, client_pb2, field_behavior_pb2, http_pb2, resource_pb2
 from google.longrunning import operations_proto_pb2
@@ -46,6 +47,11 @@ _SCALARS = {
     _PROTO_FIELD.TYPE_STRING: "str",
     _PROTO_FIELD.TYPE_BYTES: "bytes",
 }
+
+
+def _read_option(options: Any, extension: object) -> Any:
+    """Return an option that a proto of Google's defines; to type checkers it is no extension."""
+    return options.Extensions[extension]
 
 
 class _Comments:
@@ -119,7 +125,7 @@ def build(
 
 def _patterns(proto: FileDescriptorProto, file: File) -> Iterator[tuple[str, str]]:
     """Yield the type and the main pattern of each resource that a file defines."""
-    for definition in proto.options.Extensions[resource_pb2.resource_definition]:
+    for definition in _read_option(proto.options, resource_pb2.resource_definition):
         yield definition.type, definition.pattern[0]
     for message in file.messages:
         if message.resource:
@@ -186,7 +192,7 @@ def _message(proto: DescriptorProto, scope: str, comments: _Comments, path: tupl
         if keyword.iskeyword(f.name):
             raise ModelError(f"{full_name}.{f.name}: a Python keyword cannot name a field")
         fields.append(_field(f, proto, maps, comments(*path, 2, i)))
-    resource = proto.options.Extensions[resource_pb2.resource]
+    resource = _read_option(proto.options, resource_pb2.resource)
     return Message(
         name=proto.name,
         full_name=full_name,
@@ -221,7 +227,7 @@ def _field(
         map_key = _SCALARS.get(key.type, "int")
         kind, type_name = _kind(value)
     in_oneof = f.HasField("oneof_index") and not f.proto3_optional
-    reference = f.options.Extensions[resource_pb2.resource_reference]
+    reference = _read_option(f.options, resource_pb2.resource_reference)
     return Field(
         name=f.name,
         number=f.number,
@@ -235,7 +241,7 @@ def _field(
         oneof=parent.oneof_decl[f.oneof_index].name if in_oneof else None,
         behaviors=tuple(
             field_behavior_pb2.FieldBehavior.Name(b)
-            for b in f.options.Extensions[field_behavior_pb2.field_behavior]
+            for b in _read_option(f.options, field_behavior_pb2.field_behavior)
         ),
         references=tuple(name for name in (reference.type, reference.child_type) if name),
         map_key=map_key,
@@ -278,15 +284,15 @@ def _method(
     m: MethodDescriptorProto, service: str, package: str, model: Model, policy: Policy, comment: str
 ) -> Method:
     request, response = m.input_type.removeprefix("."), m.output_type.removeprefix(".")
-    http = tuple(_bindings(m.options.Extensions[annotations_pb2.http]))
+    http = tuple(_bindings(_read_option(m.options, annotations_pb2.http)))
     signatures = tuple(
         tuple(part for part in text.split(",") if part)
-        for text in m.options.Extensions[client_pb2.method_signature]
+        for text in _read_option(m.options, client_pb2.method_signature)
     )
     routing = tuple(
         dict.fromkeys(name for b in http for name in re.findall(r"\{([a-z_.]+)(?:=[^}]*)?\}", b.template))
     )
-    info = m.options.Extensions[operations_proto_pb2.operation_info]
+    info = _read_option(m.options, operations_proto_pb2.operation_info)
     operation = None
     if info.response_type:
         operation = tuple(
@@ -304,7 +310,7 @@ def _method(
         signatures=signatures,
         routing=routing,
         http=http,
-        websocket=_websocket(m.options.Extensions[annotations_pb2.http]),
+        websocket=_websocket(_read_option(m.options, annotations_pb2.http)),
         items=_page_items(model.messages.get(request), model.messages.get(response)),
         operation=operation,  # type: ignore[arg-type]
         idempotent=_idempotent(f"{service}/{m.name}", http, policy),
@@ -339,8 +345,10 @@ def _service(
         full_name=full_name,
         snake=snake_case(s.name),
         comment=comments(*path),
-        host=s.options.Extensions[client_pb2.default_host],
-        scopes=tuple(filter(None, s.options.Extensions[client_pb2.oauth_scopes].replace(" ", "").split(","))),
+        host=_read_option(s.options, client_pb2.default_host),
+        scopes=tuple(
+            filter(None, _read_option(s.options, client_pb2.oauth_scopes).replace(" ", "").split(","))
+        ),
         methods=methods,
         resources=_resources(methods, model),
     )
