@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from operator import itemgetter
 
 from google.api import annotations_pb2, client_pb2, field_behavior_pb2, http_pb2, resource_pb2
 from google.longrunning import operations_proto_pb2
@@ -40,6 +40,16 @@ from .overlay import Merged
 from .policy import Policy
 
 _PROTO_FIELD = FieldDescriptorProto
+#: Options that Google's protos define, by the extensions of a descriptor's options.
+_read_resource_definition = itemgetter(resource_pb2.resource_definition)
+_read_resource_reference = itemgetter(resource_pb2.resource_reference)
+_read_resource = itemgetter(resource_pb2.resource)
+_read_field_behavior = itemgetter(field_behavior_pb2.field_behavior)
+_read_http = itemgetter(annotations_pb2.http)
+_read_method_signature = itemgetter(client_pb2.method_signature)
+_read_operation_info = itemgetter(operations_proto_pb2.operation_info)
+_read_default_host = itemgetter(client_pb2.default_host)
+_read_oauth_scopes = itemgetter(client_pb2.oauth_scopes)
 _SCALARS = {
     _PROTO_FIELD.TYPE_DOUBLE: "float",
     _PROTO_FIELD.TYPE_FLOAT: "float",
@@ -47,11 +57,6 @@ _SCALARS = {
     _PROTO_FIELD.TYPE_STRING: "str",
     _PROTO_FIELD.TYPE_BYTES: "bytes",
 }
-
-
-def _read_option(options: Any, extension: object) -> Any:
-    """Return an option that a proto of Google's defines; to type checkers it is no extension."""
-    return options.Extensions[extension]
 
 
 class _Comments:
@@ -125,7 +130,7 @@ def build(
 
 def _patterns(proto: FileDescriptorProto, file: File) -> Iterator[tuple[str, str]]:
     """Yield the type and the main pattern of each resource that a file defines."""
-    for definition in _read_option(proto.options, resource_pb2.resource_definition):
+    for definition in _read_resource_definition(proto.options.Extensions):
         yield definition.type, definition.pattern[0]
     for message in file.messages:
         if message.resource:
@@ -192,7 +197,7 @@ def _message(proto: DescriptorProto, scope: str, comments: _Comments, path: tupl
         if keyword.iskeyword(f.name):
             raise ModelError(f"{full_name}.{f.name}: a Python keyword cannot name a field")
         fields.append(_field(f, proto, maps, comments(*path, 2, i)))
-    resource = _read_option(proto.options, resource_pb2.resource)
+    resource = _read_resource(proto.options.Extensions)
     return Message(
         name=proto.name,
         full_name=full_name,
@@ -227,7 +232,7 @@ def _field(
         map_key = _SCALARS.get(key.type, "int")
         kind, type_name = _kind(value)
     in_oneof = f.HasField("oneof_index") and not f.proto3_optional
-    reference = _read_option(f.options, resource_pb2.resource_reference)
+    reference = _read_resource_reference(f.options.Extensions)
     return Field(
         name=f.name,
         number=f.number,
@@ -240,8 +245,7 @@ def _field(
         or (kind == "message" and f.label != _PROTO_FIELD.LABEL_REPEATED),
         oneof=parent.oneof_decl[f.oneof_index].name if in_oneof else None,
         behaviors=tuple(
-            field_behavior_pb2.FieldBehavior.Name(b)
-            for b in _read_option(f.options, field_behavior_pb2.field_behavior)
+            field_behavior_pb2.FieldBehavior.Name(b) for b in _read_field_behavior(f.options.Extensions)
         ),
         references=tuple(name for name in (reference.type, reference.child_type) if name),
         map_key=map_key,
@@ -284,15 +288,15 @@ def _method(
     m: MethodDescriptorProto, service: str, package: str, model: Model, policy: Policy, comment: str
 ) -> Method:
     request, response = m.input_type.removeprefix("."), m.output_type.removeprefix(".")
-    http = tuple(_bindings(_read_option(m.options, annotations_pb2.http)))
+    http = tuple(_bindings(_read_http(m.options.Extensions)))
     signatures = tuple(
         tuple(part for part in text.split(",") if part)
-        for text in _read_option(m.options, client_pb2.method_signature)
+        for text in _read_method_signature(m.options.Extensions)
     )
     routing = tuple(
         dict.fromkeys(name for b in http for name in re.findall(r"\{([a-z_.]+)(?:=[^}]*)?\}", b.template))
     )
-    info = _read_option(m.options, operations_proto_pb2.operation_info)
+    info = _read_operation_info(m.options.Extensions)
     operation = None
     if info.response_type:
         operation = tuple(
@@ -310,7 +314,7 @@ def _method(
         signatures=signatures,
         routing=routing,
         http=http,
-        websocket=_websocket(_read_option(m.options, annotations_pb2.http)),
+        websocket=_websocket(_read_http(m.options.Extensions)),
         items=_page_items(model.messages.get(request), model.messages.get(response)),
         operation=operation,  # type: ignore[arg-type]
         idempotent=_idempotent(f"{service}/{m.name}", http, policy),
@@ -345,10 +349,8 @@ def _service(
         full_name=full_name,
         snake=snake_case(s.name),
         comment=comments(*path),
-        host=_read_option(s.options, client_pb2.default_host),
-        scopes=tuple(
-            filter(None, _read_option(s.options, client_pb2.oauth_scopes).replace(" ", "").split(","))
-        ),
+        host=_read_default_host(s.options.Extensions),
+        scopes=tuple(filter(None, _read_oauth_scopes(s.options.Extensions).replace(" ", "").split(","))),
         methods=methods,
         resources=_resources(methods, model),
     )
