@@ -127,7 +127,7 @@ _PLACE: dict[str, Any] = {"vertexai": True, "project": "my-project", "location":
 def test_a_client_of_genai(
     gemini: RunningEmulator, model: str, transport: str | None, rpcs: list[str]
 ) -> None:
-    options = {"headers": {"x-team": "sky"}}
+    options: Any = {"headers": {"x-team": "sky"}}
     with (
         genai.Client(transport=transport, http_options=options, **_PLACE) as client,
         BlockingEmbedder(client, model=model, output_dimensionality=16) as embedder,
