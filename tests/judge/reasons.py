@@ -51,7 +51,7 @@ _RULES = {
     r".*Should have raised exception": _LENIENT,
     r".*([Ee]mulated|A seed|assert (\d|False|None|\[))": "the emulator's engine is no real model",
     r"(gaos|interactions)/": "agents, environments, interactions and the like: " + _WAITING,
-    r".*(has no attribute|No module|ImportError|cannot import|Skipped|is none of)": _WAITING,
+    r".*(has no attribute|No module|ImportError|cannot import|Skipped|is not one of)": _WAITING,
 }
 
 

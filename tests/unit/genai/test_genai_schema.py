@@ -351,7 +351,7 @@ class Opaque:
         ({}, ValueError, "empty"),
         (v1beta.Schema(), ValueError, "empty"),
         ({"typ": "STRING"}, ValueError, "'typ' is not a keyword of schemas; did you mean 'type'"),
-        ({"type": "foo"}, ValueError, "'foo' is none of STRING"),
+        ({"type": "foo"}, ValueError, "'foo' is not one of STRING"),
         (
             {"type": "OBJECT", "properties": {"a": int}},
             TypeError,

@@ -83,5 +83,5 @@ class FunctionDeclaration(views.FunctionDeclaration):
             ValueError: The option is neither.
         """
         if api_option not in {"ENTERPRISE", "GEMINI_API", "VERTEX_AI"}:
-            raise ValueError(f"api_option: {api_option!r} is none of ENTERPRISE, GEMINI_API, VERTEX_AI")
+            raise ValueError(f"api_option: {api_option!r} is not one of ENTERPRISE, GEMINI_API, VERTEX_AI")
         return cls.from_function(callable, behavior)
