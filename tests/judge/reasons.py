@@ -22,7 +22,7 @@ _RULES = {
     r".*missing 1 required positional argument: 'settings'": _PARTS,
     r"live/.*'(ws_connect|McpTool|ClientConnection)'": _PARTS,
     r".*'(Api|AsyncApi|MagicMock|Mock|function)' object has no attribute": _PARTS,
-    r".*(Vertex AI is not supported|is of Vertex AI)": _VERTEX,
+    r".*(Vertex AI is not supported|belongs to Vertex AI)": _VERTEX,
     r"(shared/)?models/test_generate_(images|videos).*only supported in": _CALLED,
     r"models/test_count_tokens.*only supported in": _CALLED,
     r"batches/test_list.*filter parameter": _CALLED,
