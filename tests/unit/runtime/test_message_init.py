@@ -540,7 +540,7 @@ def test_transport_instance() -> None:
 @pytest.mark.parametrize("client", OURS)
 def test_channel(client: Any) -> None:
     """Credentials are not looked up: there are none here."""
-    make = grpc.insecure_channel if client is OURS[0] else grpc.aio.insecure_channel
+    make: Any = (grpc.insecure_channel, grpc.aio.insecure_channel)[OURS.index(client)]
     kind = client.get_transport_class()
     for made in (
         client(transport=make("localhost:1")),
