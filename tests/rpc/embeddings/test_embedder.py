@@ -1022,8 +1022,10 @@ def test_interceptors_see_the_message(batches: Loopback) -> None:
     seen: list[Any] = []
 
     class Looking(grpc.aio.UnaryUnaryClientInterceptor):
-        async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-            call = await continuation(details, request)
+        async def intercept_unary_unary(
+            self, continuation: Any, client_call_details: Any, request: Any
+        ) -> Any:
+            call = await continuation(client_call_details, request)
             response = await call
             seen.append([list(one.values) for one in response.embeddings])
             return call

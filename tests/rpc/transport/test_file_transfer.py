@@ -40,7 +40,7 @@ class Service:
 
     def __init__(self, web: WebServer) -> None:
         self.web = web
-        self.received = bytearray()
+        self.received: Any = bytearray()
         self.script: list[str] = []
         self.final = False
         self.keep = True
@@ -86,7 +86,7 @@ class Service:
         if self.keep:
             self.received += request.body[:taken]
         else:
-            self.received = _Length(len(self.received) + taken)  # type: ignore[assignment]
+            self.received = _Length(len(self.received) + taken)
             request.body = b""
         if "finalize" in command and step not in ("drop", "half"):
             self.final = True

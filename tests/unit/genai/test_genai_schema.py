@@ -321,7 +321,7 @@ def test_two_types_of_one_name_stay_two() -> None:
     def made(kind: Any) -> Any:
         @dataclasses.dataclass
         class Same:
-            value: kind
+            value: Any
             more: list[Same] = dataclasses.field(default_factory=list)
 
         Same.__annotations__ = {"value": kind, "more": list["Same"]}

@@ -134,7 +134,7 @@ def _back(method: Method[Any, Any], form: Any) -> Any:
                 target = getattr(target, part)
             setattr(target, last, unquote(value))
         return message
-    raise AssertionError(f"{form.target} is not one of {bindings(method)}")
+    raise AssertionError(f"{form.target} is none of {bindings(method)}")
 
 
 def _put(tree: dict[str, Any], descriptor: Any, way: list[str], value: Any) -> None:
