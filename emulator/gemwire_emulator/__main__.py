@@ -77,6 +77,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--tokens-per-second", default="", metavar="N", help="rate of generated text; 0 for no limit")
     add("--rpm", default="0", metavar="N", help="requests per minute for each API key; 0 for no limit")
     add("--tpm", default="0", metavar="N", help="prompt tokens per minute for each API key; 0 for no limit")
+    add(
+        "--caller",
+        action="append",
+        default=[],
+        metavar="KEY=ADDRESS[,GROUP…]",
+        help="e-mail address of the caller with an API key, and of its groups, for sharing; may be repeated",
+    )
     add("--journal", type=Path, metavar="FILE", help="append every call to FILE as a line of JSON")
     add(
         "--storage",
@@ -137,6 +144,7 @@ def parse_settings(options: argparse.Namespace) -> Settings:
             requests_per_minute=flags.parse_count(options.rpm, "--rpm"),
             tokens_per_minute=flags.parse_count(options.tpm, "--tpm"),
         ),
+        callers=flags.parse_callers(options.caller),
         frozen_at=flags.parse_time(options.clock) if options.clock else None,
         storage=options.storage,
         journal=options.journal,

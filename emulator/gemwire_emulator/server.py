@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,7 +36,7 @@ from gemwire_emulator.services.json_services import JsonServices
 from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import OperationsService
 from gemwire_emulator.services.palm import DiscussService, TextService
-from gemwire_emulator.services.permissions import PermissionService
+from gemwire_emulator.services.permissions import PermissionService, create_finder
 from gemwire_emulator.services.prediction import PredictionService
 from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.settings import Settings as Settings
@@ -119,6 +120,7 @@ class Emulator:
             Storage(settings.storage),
             models=ModelCatalog(settings.models),
             tuning_seconds=settings.tuning_seconds,
+            callers=settings.callers,
         )
         self.admission = AdmissionController(
             self.state.clock,
@@ -245,7 +247,11 @@ class Emulator:
             name = _short_name(service)
             # On the wire, v1 is a subset of v1beta, so the same handlers serve it.
             dispatcher.serve(
-                service, handlers[name], handled_as=v1beta.get(name), find_tenant=_TENANTS.get(name)
+                service,
+                handlers[name],
+                handled_as=v1beta.get(name),
+                find_tenant=_TENANTS.get(name),
+                share=partial(create_finder, state),
             )
         tuned = TunedModels(state)
         prediction = vertex_prediction.PredictionService(state, generative, tuned)

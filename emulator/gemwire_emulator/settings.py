@@ -37,6 +37,8 @@ class Settings:
         faults: Fault rules from the start.
         pace: Latency of responses.
         quota: Limits for each API key.
+        callers: E-mail addresses by API key, for sharing: the caller's own, then those of groups that the
+            caller belongs to. Other callers have addresses that are derived from their keys.
         frozen_at: Time at which the clock stands still, in seconds since the epoch; None for real time.
         tuning_seconds: Duration of a tuning, in the emulator's time.
         storage: Directory that stands for Cloud Storage: ``gs://bucket/a`` is the file ``bucket/a`` in it.
@@ -59,6 +61,7 @@ class Settings:
     faults: Sequence[FaultRule] = ()
     pace: LatencyProfile = field(default_factory=LatencyProfile)
     quota: Quota = field(default_factory=Quota)
+    callers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     frozen_at: float | None = None
     tuning_seconds: float = 2.0
     storage: str | Path | None = None
