@@ -23,6 +23,7 @@ class Settings:
         port: Port for gRPC; 0 for any free port.
         http_port: Port for HTTP; 0 for any free port, None for no HTTP.
         https_port: Port for HTTPS, with a certificate that is created for it; as for HTTP.
+        tls_port: Port for gRPC over TLS, with the same certificate; as for HTTP.
         certificate_dir: Directory that keeps the certificate; None to delete it when the emulator stops.
         state: File that keeps resources, with the bytes of files beside it; None to keep them in memory.
         snapshot: File whose resources exist from the start, and again after `Emulator.reset`. It is only
@@ -50,6 +51,7 @@ class Settings:
     port: int = 0
     http_port: int | None = None
     https_port: int | None = None
+    tls_port: int | None = None
     certificate_dir: str | Path | None = None
     state: str | Path | None = None
     snapshot: str | Path | None = None
