@@ -20,6 +20,7 @@ from google.protobuf.message import Message
 
 from gemwire_emulator.json_codec.descriptors import get_descriptor, is_map, is_repeated, is_well_known
 from gemwire_proto import POOL
+from gemwire_proto.google.protobuf import struct_pb2
 
 #: Converts a field's value to JSON.
 _Write = Callable[[Any], str]
@@ -98,16 +99,16 @@ class JsonWriter:
         return _SCALARS[field.cpp_type]
 
 
-def _write_struct(struct: Any) -> str:
+def _write_struct(struct: struct_pb2.Struct) -> str:
     items = (f"{encode_basestring(key)}:{_write_value(value)}" for key, value in struct.fields.items())
     return "{" + ",".join(items) + "}"
 
 
-def _write_list(values: Any) -> str:
+def _write_list(values: struct_pb2.ListValue) -> str:
     return "[" + ",".join(map(_write_value, values.values)) + "]"
 
 
-def _write_value(value: Any) -> str:
+def _write_value(value: struct_pb2.Value) -> str:
     kind = value.WhichOneof("kind")
     if kind == "number_value":
         return _write_number(value.number_value)
