@@ -65,7 +65,7 @@ def _embed(contents: list[str], *, asynchronous: bool) -> list[float]:
             found = asyncio.run(embed_async(client))
         else:
             found = client.models.embed_content(model="gemini-embedding-001", contents=contents)
-    return [embedding.values[0] for embedding in found.embeddings or ()]
+    return [value for embedding in found.embeddings or () for value in embedding.values or ()]
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

@@ -57,7 +57,9 @@ async def run_in_thread(work: Callable[..., _T], *arguments: object) -> _T:
     return await asyncio.to_thread(work, *arguments)
 
 
-async def run_side_by_side(work: Callable[[_I], Coroutine[Any, Any, _T]], items: Iterable[_I]) -> list[_T]:
+async def run_side_by_side(
+    work: Callable[[_I], Coroutine[object, object, _T]], items: Iterable[_I]
+) -> list[_T]:
     """Apply ``work`` to all items at the same time, and return the results in their order.
 
     An error ends what has not ended.

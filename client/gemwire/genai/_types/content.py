@@ -14,7 +14,8 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.field_errors import locate
 from gemwire_runtime.models import Format, dump
 from gemwire_runtime.pydantic_models import unwrap
-from gemwire_runtime.views import View, message_of
+from gemwire_runtime.view_fields import message_of
+from gemwire_runtime.views import View
 
 if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (
@@ -414,4 +415,6 @@ def _to_media_resolution(value: MediaResolutionUnion | None) -> Any:
 
 def _to_parts(parts: object) -> list[v1beta.Part]:
     items = parts if is_list(parts) else [parts]
+    if not items:
+        raise ValueError("parts: the list is empty; a turn has at least one part")
     return [to_part(item, f"parts[{index}]") for index, item in enumerate(items)]

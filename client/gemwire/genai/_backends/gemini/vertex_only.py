@@ -57,15 +57,19 @@ _METHODS = {
     "compute_tokens": "use count_tokens",
     "edit_image": "use generate_content with a model that generates images",
     "upscale_image": _NOTHING,
+    "recontext_image": "use generate_content with a model that generates images",
+    "segment_image": "use generate_content and ask for masks",
+    "tunings.validate_reward": _NOTHING,
     "tunings.cancel": "delete the tuned model with client.models.delete",
 }
 
 
 def check_fields(config: Config, argument: str = "config") -> None:
     """Check that no field is set that only Vertex AI has."""
-    for field, instead in _FIELDS[type(config)].items():
-        if getattr(config, field) is not None:
-            raise ValueError(f"{argument}.{field}: parameter is {_ELSEWHERE}; {instead}")
+    refused = _FIELDS[type(config)]
+    for field, _ in config.given():
+        if field in refused:
+            raise ValueError(f"{argument}.{field}: parameter is {_ELSEWHERE}; {refused[field]}")
 
 
 def method_error(method: str) -> ValueError:
