@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import importlib.util
 import json
 import os
@@ -145,11 +146,12 @@ async def measure(port: int, web: int, rounds: int, count: int, google: bool) ->
     unary: _Calls = {"raw stub": raw_unary, OURS: our_unary}
     streams: dict[str, Callable[[], Awaitable[int]]] = {"raw stub": raw_stream, OURS: our_stream}
     unary[VERTEX], streams[VERTEX] = client_calls(vertex)
+    clients: list[Any] = [client, vertex]
     if google:
-        from google import genai as theirs
-
+        theirs = importlib.import_module("google.genai")
         address = {"base_url": f"http://127.0.0.1:{web}"}
         other = theirs.Client(api_key="a-key", http_options=address)
+        clients.append(other)
         unary["google-genai"], streams["google-genai"] = client_calls(other)
     results: dict[str, dict[str, list[float]]] = {UNARY: {}, STREAM: {}}
     for round_ in range(rounds + 1):
@@ -161,7 +163,7 @@ async def measure(port: int, web: int, rounds: int, count: int, google: bool) ->
             figure = await stream_load(consume, count if name == "google-genai" else count * 4)
             if round_:
                 results[STREAM].setdefault(name, []).append(figure)
-    for made in [client, vertex, *([other] if google else ())]:
+    for made in clients:
         await made.aio.aclose()
         made.close()
     await channel.close()
@@ -204,11 +206,12 @@ def main() -> None:
     summary = {kind: summarised(figures) for kind, figures in results.items()}
     over_gemini = {kind: ratio(figures[VERTEX], figures[OURS]) for kind, figures in results.items()}
     ratios = {kind: figures[OURS]["ratio"] for kind, figures in summary.items()}
+    taken: dict[str, float] = {}
     if google:
         taken = imports(rounds)
         ratios[IMPORT] = taken["gemwire"] / taken["google"]
     if options.json:
-        print(json.dumps({**summary, IMPORT: taken if google else {}}))
+        print(json.dumps({**summary, IMPORT: taken}))
     else:
         print(f"client CPU in µs, medians of {rounds} rounds; in brackets the ratio to the raw stub")
         for kind, figures in summary.items():
