@@ -34,7 +34,7 @@ def test_media_of_a_store(api: Api, web: WebServer) -> None:
 
 @pytest.mark.parametrize("media_id", ["files/a", "fileSearchStores/s", "fileSearchStores/s/media/a?b", ""])
 def test_what_is_not_the_id_of_media(api: Api, web: WebServer, media_id: str) -> None:
-    with pytest.raises(ValueError, match="media_id: .* such as 'fileSearchStores/abc/media/123'"):
+    with pytest.raises(ValueError, match=r"media_id: .* such as 'fileSearchStores/abc/media/123'"):
         api(api.genai().file_search_stores.download_media(media_id=media_id))
     assert not web.requests
 
