@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from gemwire_runtime.field_errors import describe_unknown
 
 
-class JsonObject(dict[str, Any]):
+class JsonObject(dict[str, object]):
     """A JSON object with named fields, which are attributes as well. Fields that are None are left out.
 
     The annotations of a subclass are its fields; their values are constants that every object has.
@@ -32,7 +32,7 @@ class JsonObject(dict[str, Any]):
         for name, value in fields.items():
             setattr(self, name, value)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name in self.__fields__:
             return self.get(name)
         raise AttributeError(describe_unknown(type(self).__name__, name, self.__fields__))
@@ -57,6 +57,6 @@ class JsonObject(dict[str, Any]):
         """
         return cls(**obj)
 
-    def model_dump(self, **_: object) -> dict[str, Any]:
+    def model_dump(self, **_: object) -> dict[str, object]:
         """Return the fields that are set as a dict. pydantic's options are accepted."""
         return dict(self)
