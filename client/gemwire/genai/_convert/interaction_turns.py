@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from gemwire.errors import DeadlineExceeded, GemwireError, ServerError
 from gemwire.genai._types.interactions import Interaction
-from gemwire.genai.errors import ContinuationInterruptedError
 from gemwire_proto import interactions
 from gemwire_proto.interactions import views
 
@@ -133,14 +132,10 @@ class StreamedTurn:
         return event
 
     def end(self, failure: GemwireError | None) -> tuple[str, str] | None:
-        """Return the token of the next request and the interaction that issued it; None at the end.
+        """Return the token of the next request and the interaction that issued it; None if there is none.
 
         Args:
             failure: What the stream ended with, if it broke.
-
-        Raises:
-            ContinuationInterruptedError: The stream broke where it cannot be resumed, with a token to go on.
-            GemwireError: The failure, if there is no token.
         """
         resumable = bool(self._token) and self._status in _RESUMABLE and not self._has_output
         stuck = self._status == _REQUIRES and self._token == self._sent
@@ -150,29 +145,12 @@ class StreamedTurn:
             not isinstance(failure, ServerError) or isinstance(failure, DeadlineExceeded)
         )
         if not resumable or stuck or lost or self._reconnects > _MAX_RECONNECTS:
-            if failure is not None:
-                raise self._interrupt(failure)
             return None
         self._sent, self._status, self._current = self._token, "", ""
         return self._token, self._owner
 
-    def _interrupt(self, failure: GemwireError) -> GemwireError:
+    def find_resumption(self) -> tuple[str, str, list[str]] | None:
+        """Return a token to go on with, the stored interaction that issued it, and the ids of all of them."""
         if not self._token or self._token == self._first or self._status not in _RESUMABLE:
-            return failure
-        made = interrupt(failure, None, self._token, self._owner if self._stored else "", list(self._ids))
-        made.__cause__ = failure
-        return made
-
-
-def interrupt(
-    failure: GemwireError, partial: Interaction | None, token: str, owner: str, ids: Sequence[str]
-) -> ContinuationInterruptedError:
-    """Build the error of a turn that broke after some of its requests had succeeded."""
-    return ContinuationInterruptedError(
-        f"the interaction was interrupted: {failure} Pass the continuation_token of this error to "
-        "interactions.create to go on.",
-        partial_interaction=partial,
-        continuation_token=token,
-        interaction_id=owner or None,
-        continuation_ids=ids,
-    )
+            return None
+        return self._token, self._owner if self._stored else "", list(self._ids)

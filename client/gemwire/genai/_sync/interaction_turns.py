@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator
 
 from gemwire.errors import DeadlineExceeded, GemwireError
-from gemwire.genai._convert.interaction_turns import StreamedTurn, find_token, interrupt, merge, to_following
+from gemwire.genai._convert.interaction_turns import StreamedTurn, find_token, merge, to_following
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.event_stream import EventMessages
 from gemwire.genai._types.interactions import Interaction
 from gemwire.genai._types.response_headers import attach_headers
+from gemwire.genai.errors import ContinuationInterruptedError
 from gemwire.genai.http_options import CallSettings
 from gemwire_proto import interactions
 from gemwire_proto.interactions import interaction_service as rpcs
@@ -60,7 +61,7 @@ def create(
         except GemwireError as error:
             whole = merge(parts)
             stored = following.previous_interaction_id == owner
-            raise interrupt(error, whole, token, owner if stored else "", whole.continuation_ids) from error
+            raise _interrupt(error, whole, token, owner if stored else "", whole.continuation_ids) from error
         parts.append(Interaction.of(response))
         sent = token
     whole = merge(parts) if continues else parts[0]
@@ -96,16 +97,19 @@ class TurnEvents:
                 if self._cancelled:
                     raise
                 failure = error
-            following = None if self._cancelled else turn.end(failure)
-            while following:
+            while following := None if self._cancelled else turn.end(failure):
                 try:
                     request = to_following(self._request, *following)
                     self._stream = start(self._api, request, self._deadline.settings())
                     break
                 except GemwireError as error:
-                    following = turn.end(error)
-            if not following:
-                return
+                    failure = error
+            else:
+                if failure is None:
+                    return
+                if found := turn.find_resumption():
+                    raise _interrupt(failure, None, *found) from failure
+                raise failure
 
     def cancel(self) -> bool:
         """End the call, from any thread; no further one is made."""
@@ -116,3 +120,17 @@ class TurnEvents:
 def start(api: Api, request: interactions.CreateInteractionRequest, settings: CallSettings) -> EventMessages:
     """Start the stream of one request."""
     return api.caller.server_stream(rpcs.STREAM_CREATE_INTERACTION, request, (), **settings)
+
+
+def _interrupt(
+    failure: GemwireError, partial: Interaction | None, token: str, owner: str, ids: list[str]
+) -> ContinuationInterruptedError:
+    """Build the error of a turn that broke after some of its requests had succeeded."""
+    return ContinuationInterruptedError(
+        f"the interaction was interrupted: {failure} Pass the continuation_token of this error to "
+        "interactions.create to go on.",
+        partial_interaction=partial,
+        continuation_token=token,
+        interaction_id=owner or None,
+        continuation_ids=ids,
+    )
