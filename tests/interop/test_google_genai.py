@@ -210,8 +210,8 @@ def test_caches(client: Any, gemini: RunningEmulator) -> None:
     gemini.advance(901)
     with pytest.raises(errors.ClientError) as expired:
         client.caches.get(name=cache.name)
-    assert expired.value.code == 404
-    assert expired.value.status == "NOT_FOUND"
+    assert expired.value.code == 403
+    assert expired.value.status == "PERMISSION_DENIED"
 
 
 def test_errors(client: Any, gemini: RunningEmulator) -> None:
