@@ -92,7 +92,7 @@ def bad_request(violations: Sequence[tuple[str, str]]) -> StatusError:
 
 
 def not_found(name: str, *, vertex: bool = False) -> StatusError:
-    """Return NOT_FOUND for a resource, or PERMISSION_DENIED where the Gemini API does not tell which it is."""
+    """Return NOT_FOUND for a resource, or PERMISSION_DENIED where the Gemini API does not tell which."""
     if not vertex and (hidden := _HIDDEN.fullmatch(name)) is not None:
         kind, identifier = hidden.groups()
         detail = _error_info("RESOURCE_NOT_ACCESSIBLE", resource=name)
