@@ -5,8 +5,10 @@
 A server in a process of its own and a TCP proxy before it, both on loopback. Callers make unary calls and
 streams as fast as they are answered: some read to the end, some leave in the middle, some have deadlines that
 are too short, some are refused by the server. Meanwhile, every second or so, one of the faults below hits
-the server or the network. At the end: how the calls ended, the slowest against its deadline, the growth of
-memory after the first tenth, and the descriptors, threads, tasks and calls at the server that are left.
+the server or the network. After each tenth: the memory of this process, what of it malloc has given out,
+and the blocks of Python objects. At the end: how the calls ended, the slowest against its deadline, the
+growth of memory after the first tenth, and the descriptors, threads, tasks and calls at the server that are
+left.
 A line that ends in FAIL is not what gemwire promises. The same seed gives the same order of faults.
 """
 
@@ -15,6 +17,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import ctypes
+import gc
 import random
 import sys
 import threading
@@ -46,6 +50,47 @@ GRACE = 5.0
 NOISE = 25.0
 
 
+class _Mallinfo(ctypes.Structure):
+    """The figures of glibc's mallinfo2(3)."""
+
+    _fields_ = [
+        *((name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd")),
+        *((name, ctypes.c_size_t) for name in ("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")),
+    ]
+
+
+def allocated() -> float:
+    """Megabytes that malloc has given out, without what it holds in reserve; 0 without glibc 2.33."""
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if mallinfo is None:
+        return 0.0
+    mallinfo.restype = _Mallinfo
+    info = mallinfo()
+    return float(info.uordblks + info.hblkhd) / 1e6
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Memory of this process at one time."""
+
+    calls: int
+    resident: float
+    allocated: float
+    blocks: int
+
+    @classmethod
+    def take(cls, calls: int) -> Sample:
+        """Collect garbage, and measure."""
+        gc.collect()
+        return cls(calls, resident(), allocated(), sys.getallocatedblocks())
+
+    def __str__(self) -> str:
+        return (
+            f"{self.calls} calls, {self.resident:.1f} MB resident, "
+            f"{self.allocated:.1f} MB given out by malloc, {self.blocks} Python blocks"
+        )
+
+
 @dataclass
 class Report:
     """Results of one run."""
@@ -59,15 +104,15 @@ class Report:
     latest: str = ""
     #: The longest time in seconds for which this process did not run when it should.
     pause: float = 0.0
-    #: Megabytes in memory after each tenth of the time.
-    memory: list[float] = field(default_factory=list)
+    #: After each tenth of the time.
+    memory: list[Sample] = field(default_factory=list)
     back: float = 0.0
     left: str = ""
 
     @property
     def growth(self) -> float:
         """Megabytes by which memory grew after the first tenth."""
-        return self.memory[-1] - self.memory[0]
+        return self.memory[-1].resident - self.memory[0].resident
 
     @property
     def wrong(self) -> list[str]:
@@ -92,7 +137,7 @@ class Report:
             f"{self.transport:12} {self.seconds:6.0f} s  {saw}; faults: {struck}; "
             f"latest end {self.late:+.1f} s from its deadline ({self.latest}), "
             f"longest pause of this process {self.pause:.1f} s; memory {self.growth:+.1f} MB "
-            f"({' '.join(f'{tenth:.0f}' for tenth in self.memory)}); "
+            f"({' '.join(f'{tenth.resident:.0f}' for tenth in self.memory)}); "
             f"back after {self.back:.1f} s; left: {self.left or '-'}{verdict}"
         )
 
@@ -212,15 +257,21 @@ def load(face: Face, report: Report, seconds: float, seed: int) -> None:
             pending.add(call)
         call.future.add_done_callback(lambda _, call=call: end(call))  # type: ignore[misc]
         if elapsed > seconds * (len(report.memory) + 1) / 10:
-            report.memory.append(resident())
+            sample(report, number)
     for call in list(pending):
         ended = call.result(60)
         if ended.saw == "HUNG":
             report.untyped.append(f"HUNG after {ended.seconds:.0f} s")
     over.set()
     watch.join()
-    report.memory.append(resident())
+    sample(report, number)
     report.seconds = time.monotonic() - began
+
+
+def sample(report: Report, calls: int) -> None:
+    """Add a sample of the memory, and say it: an hour is long."""
+    report.memory.append(Sample.take(calls))
+    print(f"{report.transport} {len(report.memory)}/10: {report.memory[-1]}", file=sys.stderr, flush=True)
 
 
 def note_pauses(report: Report, over: threading.Event) -> None:

@@ -14,10 +14,12 @@ import termios
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pytest
+from eventually import comes
 
 from gemwire.testing import RunningEmulator
 
@@ -144,6 +146,15 @@ class Terminal:
                 )
         start, self._read = self._read, at + len(text)
         return self.seen[start : self._read]
+
+    def wait_for_reader(self) -> None:
+        """Wait until the command sleeps, as it does when it waits for a key.
+
+        Python keeps a SIGINT that comes between the prompt and the ``select()`` of ``input()`` until the next
+        key: no ``select()`` ends for it. On a busy machine that moment is long.
+        """
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        assert comes(lambda: stat.read_text().rpartition(")")[2].split()[0] == "S"), "it does not sleep"
 
     def end(self, within: float = 60) -> int:
         """Wait for the end of the command.

@@ -57,7 +57,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--resources", type=Path, metavar="FILE", help="JSON list of RPCs that create resources at the start")
     add("--engine", choices=["instant", "local"], default="instant", help="engine that generates responses")
-    add("--model", type=Path, metavar="FILE", help="GGUF model of the local engine (default: SmolLM2-135M)")
+    add("--gguf", type=Path, metavar="FILE", help="model of the local engine (default: SmolLM2-135M)")
+    add(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME[=OTHER]",
+        help="serve a model NAME as well, which is like OTHER; may be repeated",
+    )
+    add("--models", type=Path, metavar="FILE", help="JSON list of models to serve as well, as ListModels has")
     add("--seed", default="0", help="seed of the instant engine; the same seed gives the same responses")
     add("--replies", type=Path, metavar="FILE", help='canned replies: [{"match": "sky", "text": "Blue."}]')
     add("--fault", action="append", default=[], metavar="JSON", help="fault to inject; may be repeated")
@@ -94,16 +102,16 @@ def parse_settings(options: argparse.Namespace) -> Settings:
         raise ValueError("--state cannot be combined with --snapshot or --resources")
     if options.snapshot is not None and not options.snapshot.is_file():
         raise ValueError(f"--snapshot: the file {options.snapshot} does not exist")
-    if options.model is not None and options.engine != "local":
-        raise ValueError("--model requires --engine local")
+    if options.gguf is not None and options.engine != "local":
+        raise ValueError("--gguf requires --engine local")
     if options.certificate_dir is not None and options.https_port is None:
         raise ValueError("--certificate-dir requires --https-port")
     if options.certificate_dir is not None and options.certificate_dir.is_file():
         raise ValueError(f"--certificate-dir: {options.certificate_dir} is not a directory")
     if options.storage is not None and not options.storage.is_dir():
         raise ValueError(f"--storage: the directory {options.storage} does not exist")
-    if options.model is not None and not options.model.is_file():
-        raise ValueError(f"--model: the file {options.model} does not exist")
+    if options.gguf is not None and not options.gguf.is_file():
+        raise ValueError(f"--gguf: the file {options.gguf} does not exist")
     return Settings(
         host=options.host,
         port=flags.parse_count(options.port, "--port", 65_535),
@@ -113,7 +121,8 @@ def parse_settings(options: argparse.Namespace) -> Settings:
         state=options.state,
         snapshot=options.snapshot,
         resources=flags.load_resources(options.resources) if options.resources else (),
-        engine=LocalEngine(options.model) if options.engine == "local" else None,
+        engine=LocalEngine(options.gguf) if options.engine == "local" else None,
+        models=flags.parse_models(options.model, options.models),
         seed=flags.parse_count(options.seed, "--seed"),
         replies=flags.load_replies(options.replies) if options.replies else (),
         faults=flags.parse_faults(options.fault, options.faults),

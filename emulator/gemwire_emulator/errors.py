@@ -5,7 +5,7 @@ All ``google.rpc`` error details are created here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import grpc
 from google.protobuf.message import Message
@@ -79,6 +79,18 @@ def not_found(name: str) -> StatusError:
     return StatusError(
         grpc.StatusCode.NOT_FOUND,
         f"{name} was not found, or you lack permission to see it.",
+        [_error_info("RESOURCE_NOT_FOUND", resource=name)],
+    )
+
+
+def model_not_found(name: str, method: str, near: Sequence[str]) -> StatusError:
+    """Return NOT_FOUND for an unknown model, in the words of the service, with names that are close to it."""
+    unsupported = f", or is not supported for {method}" if method else ""
+    hint = f" Names close to it: {', '.join(near)}." if near else ""
+    return StatusError(
+        grpc.StatusCode.NOT_FOUND,
+        f"{name} is not found{unsupported}. Call ListModels to see the list of available models and their"
+        f" supported methods.{hint} The emulator takes further names by --model NAME.",
         [_error_info("RESOURCE_NOT_FOUND", resource=name)],
     )
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from gemwire_emulator.base_models import ModelCatalog
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.fault_rules import FaultRule
 from gemwire_emulator.latency import LatencyProfile
@@ -45,6 +46,25 @@ def load_replies(file: Path) -> list[Reply]:
         ValueError: The file or a reply is invalid.
     """
     return [_create_reply(data) for data in _load_list(file, "replies")]
+
+
+def parse_models(texts: Iterable[str], file: Path | None = None) -> list[str | Mapping[str, object]]:
+    """Parse models that the emulator serves besides the public ones.
+
+    Args:
+        texts: Names: ``gemini-9``, or ``gemini-9=gemini-2.5-flash``.
+        file: JSON file with models, as a list or as a response of ListModels.
+
+    Raises:
+        ValueError: A model is invalid.
+    """
+    found = _load_list(file, "models", key="models") if file else []
+    for text in texts:
+        if text.endswith(".gguf"):
+            raise ValueError(f"--model: {text!r} is a file; give the local engine its model with --gguf FILE")
+        found.append(text)
+    ModelCatalog(found)
+    return [entry for entry in found if isinstance(entry, (str, Mapping))]
 
 
 def load_resources(file: Path) -> list[Mapping[str, object]]:
@@ -162,12 +182,15 @@ def _create_reply(data: object) -> Reply:
     return Reply(**data)
 
 
-def _load_list(file: Path, content: str) -> list[object]:
+def _load_list(file: Path, content: str, key: str = "") -> list[object]:
+    """Return the list in a file; with ``key`` an object that has it there will do."""
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from None
     found = _parse_json(text, str(file))
+    if key and isinstance(found, dict):
+        found = found.get(key)
     if not isinstance(found, list):
         raise ValueError(f"{file} must hold a JSON list of {content}")  # noqa: TRY004 - it is data
     return found

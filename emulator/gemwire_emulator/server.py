@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from gemwire_emulator import snapshots
 from gemwire_emulator.admission import AdmissionController
+from gemwire_emulator.base_models import ModelCatalog
 from gemwire_emulator.blob_store import BlobStore
 from gemwire_emulator.clock import Clock
 from gemwire_emulator.dispatch import Dispatcher
@@ -103,8 +104,8 @@ class Emulator:
             RuntimeError: The address is in use.
             OSError: The address of the HTTP server is in use, or a file cannot be read or written.
             sqlite3.DatabaseError: The state file or the snapshot is not one.
-            ValueError: A resource cannot be created, settings exclude each other, or another program uses the
-                state file.
+            ValueError: A resource cannot be created, a model is invalid, settings exclude each other, or
+                another program uses the state file.
         """
         settings = self.settings
         if settings.state and (settings.snapshot or settings.resources):
@@ -116,6 +117,7 @@ class Emulator:
             engine,
             BlobStore(Path(f"{settings.state}.files") if settings.state else None),
             Storage(settings.storage),
+            models=ModelCatalog(settings.models),
             tuning_seconds=settings.tuning_seconds,
         )
         self.admission = AdmissionController(
@@ -250,14 +252,14 @@ class Emulator:
         jobs = JobService(state, prediction, tuned)
         vertex: dict[str, object] = {
             "GenAiCacheService": GenAiCacheService(state),
-            "GenAiTuningService": GenAiTuningService(tuned, state.storage),
+            "GenAiTuningService": GenAiTuningService(tuned, state),
             "JobService": jobs,
             "LlmUtilityService": vertex_prediction.LlmUtilityService(state, generative, tuned),
             "ModelGardenService": ModelGardenService(state),
             "ModelService": VertexModelService(state, tuned),
             "PredictionService": prediction,
         }
-        dispatcher.serve(LIVE_SERVICE, LiveService(generative))
+        dispatcher.serve(LIVE_SERVICE, LiveService(state, generative))
         self._resumable: tuple[Resumable, ...] = (
             files,
             stores.indexing,

@@ -30,6 +30,8 @@ class Settings:
         resources: Requests that create resources at the start; see `seed_resources.create_resources`.
             Excludes ``state``.
         engine: Engine that generates responses: ``"instant"``, ``"local"``, or an object.
+        models: Further models: their names, ``name=other`` to be like another one, or mappings; see
+            `base_models.ModelCatalog`.
         seed: Seed of the instant engine.
         replies: Canned replies.
         faults: Fault rules from the start.
@@ -51,6 +53,7 @@ class Settings:
     snapshot: str | Path | None = None
     resources: Sequence[Mapping[str, object]] = ()
     engine: Engine | Literal["instant", "local"] | None = None
+    models: Sequence[str | Mapping[str, object]] = ()
     seed: int = 0
     replies: Sequence[Reply] = ()
     faults: Sequence[FaultRule] = ()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 
+from gemwire_emulator.base_models import ModelCatalog
 from gemwire_emulator.blob_store import BlobStore
 from gemwire_emulator.clock import Clock
 from gemwire_emulator.engines.canned import CannedReplies
@@ -27,6 +28,7 @@ class State:
         engine: The engine that generates responses.
         blobs: The bytes of files.
         storage: The objects of Cloud Storage.
+        models: The base models.
         tasks: Background tasks, such as tunings and predictions.
         tuning_seconds: Duration of a tuning, by the clock.
         operation_events: Events that are set when an operation changes, by tenant and name; see
@@ -40,6 +42,7 @@ class State:
     engine: CannedReplies
     blobs: BlobStore = field(default_factory=BlobStore)
     storage: Storage = field(default_factory=Storage)
+    models: ModelCatalog = field(default_factory=ModelCatalog)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     tuning_seconds: float = 2.0
     operation_events: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)

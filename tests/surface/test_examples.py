@@ -1,11 +1,12 @@
 """The examples of the README and of the guides run: Python against an emulator, commands as one types them.
 
-A page is run as its reader would paste it: its Python from top to bottom in one process, in a folder that has
-the files which the page speaks of. Line numbers in a traceback are those of the page.
+A block runs as its reader would paste it, by itself or, if its first line names another block, after that.
+Its folder has the files which the page speaks of. Line numbers in a traceback are those of the page.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -18,59 +19,47 @@ from pathlib import Path
 
 import certificates
 import pytest
+from doc_blocks import FENCE, ROOT, Block, list_pages, read_blocks
 
 from gemwire.testing import RunningEmulator
 
-ROOT = Path(__file__).resolve().parents[2]
-#: Pages that are run elsewhere.
-ELSEWHERE = {"docs/command-line.md"}
-PAGES = sorted(
-    {"README.md", *(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))} - ELSEWHERE
-)
+#: Pages that are run elsewhere, by test_cli_docs and test_frameworks.
+ELSEWHERE = {
+    "docs/command-line.md",
+    *(
+        f"docs/migration/{name}.md"
+        for name in ("instructor", "langchain", "litellm", "llamaindex", "pydantic-ai")
+    ),
+}
+PAGES = sorted({*list_pages()} - ELSEWHERE)
 #: Pages about what is decided when there is no emulator.
 WITHOUT_EMULATOR = {"docs/authentication.md"}
 #: Pages whose examples send nothing to this emulator: one is of messages, one brings an emulator.
 WITHOUT_CALLS = {*WITHOUT_EMULATOR, "docs/differences.md", "docs/emulator.md"}
-#: Pages without Python.
-WITHOUT_PYTHON = {"docs/architecture.md", "docs/frameworks.md"}
+#: Blocks of other pages that send nothing: of messages, of pickling, of invalid arguments.
+SILENT = re.compile(r"v1beta\.CachedContent\(|pickle\.loads|for wrong in")
 #: What a page says is set; nothing else of this machine's environment is.
 ENVIRONMENT = {"docs/authentication.md": {"GOOGLE_API_USE_CLIENT_CERTIFICATE": "true"}}
-#: Commands that cannot be run here, and why.
-OUTSIDE = {
-    "./scripts/demo": "sets up an environment of its own from the network",
-    "./scripts/test": "is what runs this",
-}
 #: Text is what one sees, and is not run.
 LANGUAGES = {"python", "sh", "text"}
 
-_FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _PORT = re.compile(r"--port \d+")
+_EXTRAS = importlib.metadata.metadata("gemwire").get_all("Provides-Extra") or []
 
 
-def blocks(page: str, language: str) -> Iterator[tuple[int, str]]:
-    """The blocks of a language, each with the line before it."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for found in _FENCE.finditer(text):
-        if found[1] == language:
-            yield text.count("\n", 0, found.start(2)), found[2]
+def programs() -> Iterator[Block]:
+    """The Python blocks that no other continues; to run one runs all that it continues."""
+    for page in PAGES:
+        blocks = list(read_blocks(page, "python"))
+        continued = {str(block.before[-1]) for block in blocks if block.before}
+        yield from (block for block in blocks if str(block) not in continued)
 
 
 def program(page: str) -> str:
     """The Python of a page, each line where it is on the page."""
-    made = ""
-    for line, source in blocks(page, "python"):
-        made += "\n" * (line - made.count("\n")) + source
-    return made
-
-
-def commands() -> Iterator[tuple[str, str]]:
-    """Page and command, without comments; a backslash at the end of a line continues it."""
-    for page in PAGES:
-        for _, block in blocks(page, "sh"):
-            for line in block.replace("\\\n", " ").splitlines():
-                command = shlex.join(shlex.split(line, comments=True))
-                if command:
-                    yield page, command
+    *before, last = read_blocks(page, "python")
+    last.before = before
+    return last.program
 
 
 def environment(page: str, home: Path, gemini: RunningEmulator) -> dict[str, str]:
@@ -92,6 +81,7 @@ def gemini() -> Iterator[RunningEmulator]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The files that examples read."""
+    (tmp_path / "questions.jsonl").write_text('"Why is the sky blue?"\n"Why is snow white?"\n')
     (tmp_path / "service-account.json").write_text(json.dumps(certificates.service_account()))
     certificate, key = certificates.Authority("an authority").issue("client")
     (tmp_path / "client.pem").write_bytes(certificate)
@@ -120,20 +110,14 @@ _OF_GRPC = re.compile(
 )
 
 
-@pytest.mark.parametrize("page", sorted(WITHOUT_PYTHON))
-def test_pages_without_python_have_none(page: str) -> None:
-    assert not program(page)
-
-
-@pytest.mark.parametrize("page", sorted({*PAGES} - WITHOUT_PYTHON))
-def test_python(page: str, folder: Path, gemini: RunningEmulator) -> None:
-    source = program(page)
-    assert source
+@pytest.mark.parametrize("block", list(programs()), ids=str)
+def test_python(block: Block, folder: Path, gemini: RunningEmulator) -> None:
     before = len(gemini.calls())
-    ended = run(page, source, folder, gemini)
+    ended = run(block.page, block.program, folder, gemini)
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in _OF_GRPC.sub("", ended.stderr)
-    assert (len(gemini.calls()) > before) is (page not in WITHOUT_CALLS)
+    if not SILENT.search(block.source):
+        assert (len(gemini.calls()) > before) is (block.page not in WITHOUT_CALLS)
 
 
 #: What makes a page's samples of text, to be appended to its Python.
@@ -160,7 +144,7 @@ client.generate_content(model="models/gemini-2.5-flash", contents=[{"parts": [{"
     [("docs/errors.md", _ERRORS, "404 NOT_FOUND"), ("docs/observability.md", _LOG, "….GenerativeService")],
 )
 def test_what_one_sees(page: str, more: str, sample: str, folder: Path, gemini: RunningEmulator) -> None:
-    [shown] = [block for _, block in blocks(page, "text") if block.startswith(sample)]
+    [shown] = [each.source for each in read_blocks(page, "text") if each.source.startswith(sample)]
     source = program(page).replace(".addFilter(Slow())", "") + more
     ended = run(page, source, folder, gemini)
     seen = (ended.stdout + ended.stderr).replace("google.ai.generativelanguage.v1beta", "…")
@@ -177,20 +161,48 @@ def _numberless(line: str) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_says_what_it_is(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    assert {found[1] for found in _FENCE.finditer(text)} <= LANGUAGES
+    assert {found[1] for found in FENCE.finditer(text)} <= LANGUAGES
 
 
-@pytest.mark.parametrize(("page", "command"), list(commands()))
-def test_commands(page: str, command: str, folder: Path, gemini: RunningEmulator) -> None:
-    first, *_ = words = shlex.split(_PORT.sub("--port 0", command))
-    if first in OUTSIDE:
-        assert os.access(ROOT / first, os.X_OK)
-        pytest.skip(OUTSIDE[first])
-    words[0] = str(Path(sys.executable).parent / first)
+def commands() -> Iterator[tuple[Block, list[list[str]]]]:
+    """The blocks of commands, each a list of words, without comments."""
+    for page in PAGES:
+        for block in read_blocks(page, "sh"):
+            lines = block.source.replace("\\\n", " ").splitlines()
+            yield (
+                block,
+                [
+                    words
+                    for line in lines
+                    if (words := shlex.split(_PORT.sub("--port 0", line), comments=True))
+                ],
+            )
+
+
+@pytest.mark.parametrize(("block", "lines"), [pytest.param(*each, id=str(each[0])) for each in commands()])
+def test_commands(block: Block, lines: list[list[str]], folder: Path, gemini: RunningEmulator) -> None:
+    variables = environment(block.page, folder, gemini)
+    for words in lines:
+        if words[0] == "export":
+            name, _, value = words[1].partition("=")
+            variables[name] = gemini.address if name == "GEMINI_EMULATOR_HOST" else value
+        elif words[:2] == ["pip", "install"]:
+            # Fetched from the network by test_readme only; what they name exists.
+            [package] = words[2:]
+            named = re.fullmatch(r"gemwire(?:\[([a-z0-9,]+)\])?", package)
+            assert named, package
+            assert {*(named[1] or "").split(",")} - {""} <= {*_EXTRAS}
+        elif words[0].startswith("./"):
+            assert os.access(ROOT / words[0], os.X_OK), f"{words[0]} is no command"
+        else:
+            run_command(words, folder, variables)
+
+
+def run_command(words: list[str], folder: Path, variables: dict[str, str]) -> None:
     process = subprocess.Popen(
-        words,
+        [str(Path(sys.executable).parent / words[0]), *words[1:]],
         cwd=folder,
-        env=environment(page, folder, gemini),
+        env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

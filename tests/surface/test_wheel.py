@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and that it works where there is nothing but its dependencies."""
+"""The wheel and the sdist: what is in them, and that the wheel works with nothing but its dependencies."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from doc_blocks import read_blocks
+
+from gemwire.testing import RunningEmulator
 
 _ROOT = Path(__file__).parents[2]
 
 
-def _run(*command: str | Path, cwd: Path) -> str:
+def _run(*command: str | Path, cwd: Path, **variables: str) -> str:
     # Without the variables that would let the checkout shine through.
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
-    }
+    } | variables
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -73,11 +77,25 @@ def test_it_holds_the_packages_whole(names: set[str]) -> None:
     } <= names
 
 
+def test_the_sdist_holds_what_builds_the_wheel(tmp_path: Path) -> None:
+    _run(sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", tmp_path, cwd=_ROOT)
+    (built,) = tmp_path.iterdir()
+    with tarfile.open(built) as archive:
+        found = {name.partition("/")[2] for name in archive.getnames()}
+    assert {name.partition("/")[0] for name in found} == {
+        *("client", "runtime", "generated", "emulator", "protos"),
+        *("CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml", ".gitignore"),
+    }
+    assert {"client/gemwire/py.typed", "generated/gemwire_proto/descriptors.binpb"} <= found
+
+
 def test_metadata(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = archive.read(name).decode()
         assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
+    urls = {line.split()[1].rstrip(",") for line in metadata.splitlines() if line.startswith("Project-URL: ")}
+    assert urls == {"Documentation", "Repository", "Issues", "Changelog"}
     required = {
         line.partition(": ")[2].partition(";")[0].strip()
         for line in metadata.splitlines()
@@ -120,3 +138,28 @@ def test_it_works_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
     version = _run(python, "-W", "error", "-c", _PROGRAM, cwd=tmp_path).strip()
     assert version == wheel.name.split("-")[1]
     _run(uv, "pip", "check", "--python", python, cwd=tmp_path)
+
+
+def test_the_readme_begins_with_what_works_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
+    commands, program = (
+        next(iter(read_blocks("README.md", language))).source for language in ("sh", "python")
+    )
+    environment = tmp_path / "env"
+    _run(sys.executable, "-m", "venv", environment, cwd=tmp_path)
+    # Constraints have no extras.
+    pins = re.sub(r"\[[a-z,]+\]==", "==", (_ROOT / "requirements-dev.txt").read_text(encoding="utf-8"))
+    (tmp_path / "pins.txt").write_text(pins, encoding="utf-8")
+    script = f"{commands}\npython -W error - <<'END'\n{program}\nEND\n"
+    variables = {
+        "PATH": f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PIP_FIND_LINKS": str(wheel.parent),
+        "PIP_CONSTRAINT": str(tmp_path / "pins.txt"),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    running = RunningEmulator()
+    try:
+        variables["GEMINI_EMULATOR_HOST"] = running.address
+        printed = _run("bash", "-euc", script, cwd=tmp_path, **variables)
+    finally:
+        running.stop()
+    assert "Emulated answer" in printed

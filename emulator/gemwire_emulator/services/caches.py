@@ -12,7 +12,7 @@ from gemwire_emulator.names import check_name
 from gemwire_emulator.paging import paginate
 from gemwire_emulator.services.attachments import inline_text_files
 from gemwire_emulator.services.config_checks import check_tokens
-from gemwire_emulator.services.model_catalog import check_model, get_methods
+from gemwire_emulator.services.model_catalog import check_model
 from gemwire_emulator.services.resource_lookup import check_display_name, resolve_name
 from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.state import State
@@ -65,7 +65,7 @@ class CacheService:
         # Files are read now, since they may expire before the cached content does.
         requested = inline_text_files(self._state, call, request.cached_content, "cached_content.")
         check_model(self._state, requested.model, "cached_content.model", call)
-        if "createCachedContent" not in get_methods(requested.model):
+        if "createCachedContent" not in self._state.models.get_methods(requested.model):
             raise invalid_argument(
                 "cached_content.model", f"{requested.model} does not support createCachedContent"
             )

@@ -16,7 +16,7 @@ from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.services.config_checks import check_tokens
 from gemwire_emulator.services.metadata_filters import Filters
-from gemwire_emulator.services.model_catalog import check_model, get_methods
+from gemwire_emulator.services.model_catalog import check_model
 from gemwire_emulator.services.resource_lookup import get_resource
 from gemwire_emulator.services.safety import find_blocking_rating
 from gemwire_emulator.services.vector_search import check_result_count, dot_product, search
@@ -92,7 +92,7 @@ class AnswerHandlers:
 
     def _check(self, request: v1beta.GenerateAnswerRequest, call: Call) -> None:
         check_model(self._state, request.model, "model", call)
-        if "generateAnswer" not in get_methods(request.model):
+        if "generateAnswer" not in self._state.models.get_methods(request.model):
             raise invalid_argument(
                 "model", f"{request.model} does not support generateAnswer; models/aqa does"
             )

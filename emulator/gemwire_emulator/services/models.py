@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Literal
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.errors import already_exists, failed_precondition, invalid_argument, not_found, quote
+from gemwire_emulator.errors import (
+    already_exists,
+    failed_precondition,
+    invalid_argument,
+    model_not_found,
+    not_found,
+    quote,
+)
 from gemwire_emulator.field_masks import apply_update_mask
 from gemwire_emulator.names import check_id, check_name, generate_id
 from gemwire_emulator.paging import paginate
 from gemwire_emulator.services import longrunning, tuning
-from gemwire_emulator.services.model_catalog import list_base_models
+from gemwire_emulator.services.model_catalog import describe_model
 from gemwire_emulator.services.permissions import OWNER, READER, WRITER, get_email, grant_owner, require_role
 from gemwire_emulator.services.tuned_model_filter import TunedModelFilter
 from gemwire_emulator.services.tuning_checks import check_tuned_model, parse_examples, resolve_hyperparameters
@@ -51,7 +58,7 @@ class ModelService:
         # As rows, which `paginate` takes.
         models = [
             Row(model.name, "", number, "", model.SerializeToString(), "{}")
-            for number, model in enumerate(list_base_models(self._state), 1)
+            for number, model in enumerate(self._list_base_models(), 1)
         ]
         rows, token = paginate(lambda after: models[after:], request, default=50, most=1000)
         return v1beta.ListModelsResponse(
@@ -131,10 +138,13 @@ class ModelService:
         return empty_pb2.Empty()
 
     def _get_base_model(self, name: str) -> v1beta.Model:
-        for model in list_base_models(self._state):
-            if model.name == name:
-                return model
-        raise not_found(name)
+        model = self._state.models.find(name)
+        if model is None:
+            raise model_not_found(name, "", self._state.models.find_near(name))
+        return describe_model(self._state, model)
+
+    def _list_base_models(self) -> list[v1beta.Model]:
+        return [describe_model(self._state, model) for model in self._state.models.list_all()]
 
     def _get_tuned_model(self, name: str, field: str, call: Call, role: int) -> Row:
         row = self._state.store.get(call.tenant, check_name(name, "tunedModels/*", field))
@@ -146,7 +156,10 @@ class ModelService:
     def _resolve_id(self, request: v1beta.CreateTunedModelRequest) -> str:
         identifier = request.tuned_model_id
         if not identifier:
-            return generate_id(request.tuned_model.display_name, self._state.store.next_number())
+            number, display_name = self._state.store.next_number(), request.tuned_model.display_name
+            generated = generate_id(display_name, number)
+            # As of ids that callers choose, the first must be a letter.
+            return generated if generated[0].isalpha() else generate_id(f"model {display_name}", number)
         check_id(identifier, "tuned_model_id")
         if not identifier[0].isalpha():
             raise invalid_argument("tuned_model_id", f"{quote(identifier)} must begin with a letter")

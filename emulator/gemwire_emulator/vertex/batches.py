@@ -29,7 +29,6 @@ from gemwire_emulator.errors import (
 from gemwire_emulator.json_codec.messages import parse_message, to_json
 from gemwire_emulator.paging import paginate
 from gemwire_emulator.services import batch_lines
-from gemwire_emulator.services.model_catalog import get_methods
 from gemwire_emulator.services.resource_lookup import check_display_name
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
@@ -167,7 +166,8 @@ class JobService:
         elif "/models/" in given and "/publishers/" not in given:
             with enter_location(call, given, "models/*", field):
                 name = self._models.get_model(given, call).deployed_models[0].endpoint
-        methods = get_methods(resolve_model(name, field, models=self._models))
+        model = resolve_model(self._state, name, field, models=self._models)
+        methods = self._state.models.get_methods(model)
         for method, kind in (("generateContent", "generate"), ("embedContent", "embed")):
             if method in methods:
                 return {"model": name, "kind": kind}

@@ -29,7 +29,7 @@ class GenAiCacheService:
         """Store a prefix of prompts for one model."""
         enter_parent(call, request.parent)
         requested = request.cached_content
-        model = resolve_model(requested.model, "cached_content.model", "createCachedContent")
+        model = resolve_model(self._state, requested.model, "cached_content.model", "createCachedContent")
         if not requested.model.startswith(f"{request.parent}/"):
             raise invalid_argument("cached_content.model", f"must be a model in {request.parent}")
         cached = translate(requested, v1beta.CachedContent, model=model)

@@ -6,7 +6,6 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.errors import not_found
 from gemwire_emulator.names import check_name
 from gemwire_emulator.paging import paginate
-from gemwire_emulator.services.model_catalog import list_base_models
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import aiplatform_v1
@@ -60,5 +59,5 @@ class ModelGardenService:
                 publisher_model_template="projects/{project}/locations/{location}/publishers/google/"
                 + model.name,
             )
-            for model in list_base_models(self._state, vertex=True)
+            for model in self._state.models.list_all(vertex=True)
         ]

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, invalid_argument, method_not_supported, not_found, quote
 from gemwire_emulator.names import check_name
-from gemwire_emulator.services.model_catalog import get_methods
+from gemwire_emulator.state import State
 from gemwire_emulator.vertex.tuned_models import TunedModels
 
 #: Where the service is: regions, multi-regions and ``global``.
@@ -109,10 +109,13 @@ def enter_location(call: Call, name: str, pattern: str, field: str) -> Iterator[
         raise
 
 
-def resolve_model(name: str, field: str, method: str = "", models: TunedModels | None = None) -> str:
+def resolve_model(
+    state: State, name: str, field: str, method: str = "", models: TunedModels | None = None
+) -> str:
     """Return a publisher's model, or that of an endpoint, as the Gemini API names it: ``models/…``.
 
     Args:
+        state: State of the emulator.
         name: Name of the model or the endpoint.
         field: Path of the field, for errors.
         method: What the model must support, such as ``generateContent``; empty for anything.
@@ -128,7 +131,7 @@ def resolve_model(name: str, field: str, method: str = "", models: TunedModels |
     *_, publisher, collection, model = ("", *name.split("/"))
     if collection == "endpoints" and models is not None:
         publisher, model = "google", models.find_base(name)
-    methods = get_methods(model) if publisher == "google" else ()
+    methods = state.models.get_methods(model) if publisher == "google" else ()
     if not methods:
         raise not_found(name)
     if method and method not in methods:

@@ -8,7 +8,6 @@ from google.protobuf.message import Message
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument, method_not_supported, quote
 from gemwire_emulator.services.generation import GenerativeService
-from gemwire_emulator.services.model_catalog import get_methods
 from gemwire_emulator.state import State
 from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import resolve_model
@@ -32,8 +31,8 @@ class Predictor:
     ) -> aiplatform_v1.PredictResponse:
         """Embed texts, or generate pictures, by what the model is for."""
         check_labels(request.labels)
-        model = resolve_model(request.endpoint, "endpoint")
-        methods = get_methods(model)
+        model = resolve_model(self._state, request.endpoint, "endpoint")
+        methods = self._state.models.get_methods(model)
         if "embedContent" in methods:
             return await self._embed(request, model, call)
         if "predict" not in methods:

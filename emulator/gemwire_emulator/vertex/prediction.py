@@ -42,14 +42,14 @@ class PredictionService:
         self, request: aiplatform_v1.GenerateContentRequest, call: Call
     ) -> aiplatform_v1.GenerateContentResponse:
         """Generate a response as a whole."""
-        with _enter_cache(request, call, self._models) as translated:
+        with _enter_cache(self._state, request, call, self._models) as translated:
             return self._translate_response(await self._generative.generate_content(translated, call))
 
     async def stream_generate_content(
         self, request: aiplatform_v1.GenerateContentRequest, call: Call
     ) -> AsyncGenerator[aiplatform_v1.GenerateContentResponse, None]:
         """Generate a response in pieces."""
-        with _enter_cache(request, call, self._models) as translated:
+        with _enter_cache(self._state, request, call, self._models) as translated:
             async with aclosing(self._generative.stream_generate_content(translated, call)) as responses:
                 async for response in responses:
                     yield self._translate_response(response)
@@ -60,7 +60,7 @@ class PredictionService:
         """Embed one content; the fields of its configuration come before the older ones of the request."""
         config = translate(request, aiplatform_v1.EmbedContentRequest.EmbedContentConfig)
         config.MergeFrom(request.embed_content_config)
-        model = resolve_model(request.model, "model", "embedContent")
+        model = resolve_model(self._state, request.model, "model", "embedContent")
         wanted = translate(request, v1beta.EmbedContentRequest, model=model)
         for name in ("title", "task_type", "output_dimensionality"):
             wanted.ClearField(name)
@@ -114,7 +114,7 @@ class LlmUtilityService:
         self, request: aiplatform_v1.CountTokensRequest, call: Call
     ) -> aiplatform_v1.CountTokensResponse:
         """Count the tokens of a prompt."""
-        model = _resolve_endpoint(request, self._models)
+        model = _resolve_endpoint(self._state, request, self._models)
         contents = _get_contents(request)
         prompt = translate(request, v1beta.GenerateContentRequest, model=model, contents=contents)
         counted = await self._generative.count_tokens(
@@ -131,7 +131,7 @@ class LlmUtilityService:
         self, request: aiplatform_v1.ComputeTokensRequest, call: Call
     ) -> aiplatform_v1.ComputeTokensResponse:
         """List the tokens of each content."""
-        _resolve_endpoint(request, self._models)
+        _resolve_endpoint(self._state, request, self._models)
         response = aiplatform_v1.ComputeTokensResponse()
         for content in _get_contents(request):
             text = "".join(part.text for part in content.parts)
@@ -146,11 +146,11 @@ class LlmUtilityService:
 
 @contextmanager
 def _enter_cache(
-    request: aiplatform_v1.GenerateContentRequest, call: Call, models: TunedModels
+    state: State, request: aiplatform_v1.GenerateContentRequest, call: Call, models: TunedModels
 ) -> Iterator[v1beta.GenerateContentRequest]:
     """Check and translate a request, and let the call see the cached contents that it names."""
     check_labels(request.labels)
-    model = resolve_model(request.model, "model", "generateContent", models)
+    model = resolve_model(state, request.model, "model", "generateContent", models)
     if "/endpoints/" in request.model:
         call.answers = models.find_answers(request.model)
     if not request.cached_content:
@@ -163,12 +163,14 @@ def _enter_cache(
 
 
 def _resolve_endpoint(
-    request: aiplatform_v1.CountTokensRequest | aiplatform_v1.ComputeTokensRequest, models: TunedModels
+    state: State,
+    request: aiplatform_v1.CountTokensRequest | aiplatform_v1.ComputeTokensRequest,
+    models: TunedModels,
 ) -> str:
     """Return the model of a request about tokens; ``model`` names it where ``endpoint`` is empty."""
     if request.endpoint or not request.model:
-        return resolve_model(request.endpoint, "endpoint", "countTokens", models)
-    return resolve_model(request.model, "model", "countTokens", models)
+        return resolve_model(state, request.endpoint, "endpoint", "countTokens", models)
+    return resolve_model(state, request.model, "model", "countTokens", models)
 
 
 def _get_contents(

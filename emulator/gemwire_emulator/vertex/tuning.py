@@ -9,9 +9,9 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, invalid_argument, not_found, quote
 from gemwire_emulator.names import check_name
 from gemwire_emulator.paging import paginate
-from gemwire_emulator.services.model_catalog import get_methods
 from gemwire_emulator.services.resource_lookup import check_display_name
-from gemwire_emulator.storage import SCHEME, Storage
+from gemwire_emulator.state import State
+from gemwire_emulator.storage import SCHEME
 from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import enter_location, enter_parent
 from gemwire_emulator.vertex.tuned_models import TunedModels, parse_filter
@@ -28,10 +28,10 @@ _DISPLAY_NAME = 128
 class GenAiTuningService:
     """The handlers of GenAiTuningService."""
 
-    def __init__(self, models: TunedModels, storage: Storage) -> None:
+    def __init__(self, models: TunedModels, state: State) -> None:
         """Create the handlers."""
         self._models = models
-        self._storage = storage
+        self._state = state
 
     async def create_tuning_job(
         self, request: aiplatform_v1.CreateTuningJobRequest, call: Call
@@ -102,8 +102,8 @@ class GenAiTuningService:
         data: TuningData | None = None
         for name in ("validation_dataset_uri", "training_dataset_uri"):
             address: str = getattr(spec, name)
-            if self._storage and address.startswith(SCHEME):
-                file = self._storage.find(address, f"{path}.{name}")
+            if self._state.storage and address.startswith(SCHEME):
+                file = self._state.storage.find(address, f"{path}.{name}")
                 try:
                     data = await asyncio.to_thread(read_tuning_data, file, address)
                 except StatusError as error:
@@ -126,6 +126,6 @@ class GenAiTuningService:
         base = job.base_model.removeprefix("publishers/google/").removeprefix("models/")
         if not base:
             raise invalid_argument("tuning_job.base_model", "is required, or pre_tuned_model")
-        if "generateContent" not in get_methods(base):
+        if "generateContent" not in self._state.models.get_methods(base):
             raise not_found(f"publishers/google/models/{base}")
         return base

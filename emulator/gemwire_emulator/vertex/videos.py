@@ -33,7 +33,7 @@ class Videos:
     ) -> operations_pb2.Operation:
         """Start an operation that generates videos: patterns derived from the prompt."""
         check_name(request.endpoint, _MODEL, "endpoint")
-        resolve_model(request.endpoint, "endpoint", "predictLongRunning")
+        resolve_model(self._state, request.endpoint, "endpoint", "predictLongRunning")
         check_labels(request.labels)
         folder = parse_parameters(request).get("storageUri", "")
         if not isinstance(folder, str):
@@ -74,13 +74,12 @@ class Videos:
 
     async def _generate(self, tenant: str, name: str, plan: VideoPlan) -> None:
         await self._state.clock.sleep(max(plan["ends"] - self._state.clock.now(), 0.0))
-        failure = find_failure_marker([plan["prompt"]], "instances[0].prompt")
         try:
+            if failure := find_failure_marker([plan["prompt"]], "instances[0].prompt"):
+                raise failure
             response = await asyncio.to_thread(self._render, name, plan)
         except StatusError as error:
-            failure = failure or error
-        if failure:
-            longrunning.fail(self._state, tenant, name, failure)
+            longrunning.fail(self._state, tenant, name, error)
         else:
             longrunning.succeed(self._state, tenant, name, response)
 

@@ -59,7 +59,7 @@ async def names(call: Caller, **fields: Any) -> list[str]:
 def test_base_models_by_name_and_page() -> None:
     async def test() -> None:
         async with emulator() as (_, call):
-            everything = (await call("ListModels")).models
+            everything = (await call("ListModels", page_size=1000)).models
             assert len(everything) > 5
             pages, token = [], ""
             while True:
