@@ -1,4 +1,4 @@
-// The interop server on grpc-go; ../other_servers.py says what it does. Argument: folder.
+// The interop server on grpc-go; other_http2_servers.py says what it does. Argument: folder.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// The interop server on @grpc/grpc-js; ../other_servers.py says what it does. Arguments: folder, node_modules.
+// The interop server on @grpc/grpc-js; other_http2_servers.py says what it does. Arguments: folder, node_modules.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 

@@ -1,4 +1,4 @@
-"""The interop server on grpcio; ../other_servers.py says what it does. Arguments: folder, plain or tls."""
+"""The interop server on grpcio; other_http2_servers.py says what it does. Arguments: folder, plain or tls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STREAM, BIDI = ([(FOLDER / f"{name}-{n}").read_bytes() for n in range(4)] for na
 
 
 def generate_content(request: bytes, context: grpc.ServicerContext) -> bytes:
-    fields = dict(context.invocation_metadata())
+    fields: dict[str, Any] = dict(context.invocation_metadata())
     if "x-status" in fields:
         codes = {code.value[0]: code for code in grpc.StatusCode}
         context.abort(codes[int(fields["x-status"])], fields["x-message-bin"].decode())
@@ -30,7 +30,7 @@ def stream_generate_content(request: bytes, context: grpc.ServicerContext) -> It
 
 
 def bidi_generate_content(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-    pairs = list(context.invocation_metadata())
+    pairs = tuple(context.invocation_metadata())
     is_silent = "x-silent" in dict(pairs)
     is_over = False
 
@@ -39,26 +39,30 @@ def bidi_generate_content(requests: Iterator[bytes], context: grpc.ServicerConte
             print("cancelled", flush=True)
 
     context.add_callback(note_end)
-    context.send_initial_metadata([pair for pair in pairs if pair[0] == "x-grpc-test-echo-initial"])
+    context.send_initial_metadata(tuple(pair for pair in pairs if pair[0] == "x-grpc-test-echo-initial"))
     received: list[int] = []
     for request in requests:
         if not is_silent:
             yield BIDI[len(received)]
         received.append(len(request))
-    trailers: list[Any] = [pair for pair in pairs if pair[0] == "x-grpc-test-echo-trailing-bin"]
-    context.set_trailing_metadata([*trailers, ("x-received", ",".join(map(str, received)))])
+    trailers = (pair for pair in pairs if pair[0] == "x-grpc-test-echo-trailing-bin")
+    context.set_trailing_metadata((*trailers, ("x-received", ",".join(map(str, received)))))
     is_over = context.is_active()
 
 
 class Calls(grpc.GenericRpcHandler):
     """Bytes in, bytes out."""
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         return {
             "GenerateContent": grpc.unary_unary_rpc_method_handler(generate_content),
             "StreamGenerateContent": grpc.unary_stream_rpc_method_handler(stream_generate_content),
             "BidiGenerateContent": grpc.stream_stream_rpc_method_handler(bidi_generate_content),
-        }.get(details.method.removeprefix("/google.ai.generativelanguage.v1beta.GenerativeService/"))
+        }.get(
+            handler_call_details.method.removeprefix(
+                "/google.ai.generativelanguage.v1beta.GenerativeService/"
+            )
+        )
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The interop server on the package h2; ../other_servers.py says what it does. Argument: folder."""
+"""The interop server on the package h2; other_http2_servers.py says what it does. Argument: folder."""
 
 from __future__ import annotations
 
@@ -58,13 +58,14 @@ class Server(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for event in self.connection.receive_data(data):
             if isinstance(event, h2.events.RequestReceived):
-                self.begin(event.stream_id, Call(dict(event.headers)))
+                self.begin(event.stream_id, Call({str(name): str(value) for name, value in event.headers}))
             elif isinstance(event, h2.events.DataReceived):
                 self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 self.receive(event.stream_id, event.data)
             elif isinstance(event, h2.events.StreamEnded):
                 self.end(event.stream_id)
-            elif isinstance(event, h2.events.StreamReset) and self.calls.pop(event.stream_id, None):
+            elif isinstance(event, h2.events.StreamReset) and event.stream_id in self.calls:
+                del self.calls[event.stream_id]
                 print("cancelled", flush=True)
         for stream_id in list(self.calls):
             self.flush(stream_id)
