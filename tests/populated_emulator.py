@@ -43,7 +43,7 @@ TUNING = {
 }
 HELLO = [{"role": "user", "parts": [{"text": "Hello"}]}]
 CONTENT = HELLO[0]
-CONFIG = {"candidate_count": 1, "response_logprobs": True, "thinking_config": {"thinking_budget": -1}}
+CONFIG = {"candidate_count": 1, "thinking_config": {"thinking_budget": -1}}
 PALM = {"temperature": 0.5, "candidate_count": 1}
 PREDICTION = {"instances": [{"struct_value": {"prompt": "a cat"}}]}
 TTL = {"ttl": {"seconds": 60}}

@@ -36,6 +36,7 @@ class Call:
         remaining: Returns the seconds until the caller's deadline, None without a deadline.
         live_token: Token of live sessions that takes the place of an API key; empty without one.
         go_away: Asks the client to make its next calls over another connection.
+        is_vertex: Whether the RPC is Vertex AI's, not the Gemini API's.
         faults: Fault rules that matched the call; set by admission control.
         answers: Answers that the tuned model of the call was trained on, by their prompts.
         pacer: Schedule of the response; set by admission control. None to respond without delay.
@@ -47,6 +48,7 @@ class Call:
         "faults",
         "front",
         "go_away",
+        "is_vertex",
         "live_token",
         "metadata",
         "method",
@@ -78,6 +80,7 @@ class Call:
         self.peer = peer
         self.remaining = remaining
         self.go_away = go_away
+        self.is_vertex = method.service.startswith("google.cloud.aiplatform.")
         self.faults: list[FaultRule] = []
         self.answers: Mapping[str, str] = {}
         self.pacer: ResponsePacer | None = None

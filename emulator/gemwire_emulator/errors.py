@@ -5,6 +5,7 @@ All ``google.rpc`` error details are created here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import grpc
@@ -14,6 +15,13 @@ from gemwire_proto.google.rpc import error_details_pb2, status_pb2
 
 _DOMAIN = "generativelanguage.googleapis.com"
 _VERTEX_DOMAIN = "aiplatform.googleapis.com"
+#: Resources of which the service does not tell whether they exist, and what it says instead.
+_INACCESSIBLE = {
+    "cachedContents": "CachedContent not found (or permission denied)",
+    "files": "You do not have permission to access the File {} or it may not exist.",
+    "fileSearchStores": "You do not have permission to access the FileSearchStore {} or it may not exist.",
+}
+_HIDDEN = re.compile(f"({'|'.join(_INACCESSIBLE)})/([^/]+)")
 #: Characters of a value that an error message repeats.
 _MAX_QUOTED = 100
 
@@ -74,8 +82,22 @@ def invalid_argument(field: str, why: str) -> StatusError:
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"* {field}: {why}", [detail])
 
 
+def bad_request(violations: Sequence[tuple[str, str]]) -> StatusError:
+    """Return INVALID_ARGUMENT for fields and what is wrong with them, in the service's form for JSON."""
+    detail = error_details_pb2.BadRequest(
+        field_violations=[{"field": field, "description": why} for field, why in violations]
+    )
+    message = "\n".join(why for _, why in violations)
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message, [detail])
+
+
 def not_found(name: str) -> StatusError:
-    """Return NOT_FOUND for a resource."""
+    """Return NOT_FOUND for a resource, or PERMISSION_DENIED where the service does not tell which it is."""
+    if (hidden := _HIDDEN.fullmatch(name)) is not None:
+        kind, identifier = hidden.groups()
+        detail = _error_info("RESOURCE_NOT_ACCESSIBLE", resource=name)
+        message = _INACCESSIBLE[kind].format(identifier)
+        return StatusError(grpc.StatusCode.PERMISSION_DENIED, message, [detail])
     return StatusError(
         grpc.StatusCode.NOT_FOUND,
         f"{name} was not found, or you lack permission to see it.",
@@ -225,7 +247,11 @@ def quote(value: object) -> str:
     A status travels in HTTP/2 headers, which clients limit to 8 KiB: a longer one would reach the
     caller as a broken header instead of as the error.
     """
-    text = repr(value)
+    return shorten(repr(value))
+
+
+def shorten(text: str) -> str:
+    """Return a text, truncated where it is long."""
     return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}… ({len(text)} characters)"
 
 

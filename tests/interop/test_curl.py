@@ -94,7 +94,7 @@ def test_a_file(gemini: RunningEmulator, tmp_path: Path) -> None:
         (f"{MODEL}:generateContent", "{}", 400),
         ("v1beta/models/nothing:generateContent", ASKING, 404),
         ("v1beta/nothing", ASKING, 404),
-        ("v1beta/models", ASKING, 405),
+        ("v1beta/models", ASKING, 404),
     ],
 )
 def test_errors_are_json(gemini: RunningEmulator, path: str, body: str, status: int) -> None:

@@ -90,7 +90,7 @@ def test_upload_and_use(client: Any, tmp_path: Path) -> None:
     client.files.delete(name=file.name)
     with pytest.raises(errors.ClientError) as refused:
         client.files.get(name=file.name)
-    assert refused.value.code == 404
+    assert refused.value.code == 403
 
 
 def test_upload_in_parts(client: Any) -> None:
@@ -285,4 +285,4 @@ def test_batches_are_listed_cancelled_and_deleted(client: Any, gemini: RunningEm
     for call in (client.batches.get, client.batches.delete, client.batches.cancel):
         with pytest.raises(errors.ClientError) as refused:
             call(name=jobs[1].name)
-        assert refused.value.code == 404
+        assert refused.value.code == 403

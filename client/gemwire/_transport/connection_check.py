@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from gemwire._transport.certificate_chain import Certificate, read_chain
 from gemwire._transport.connection_probe import Outcome, Route
+from gemwire._transport.locations import describe_unknown
 from gemwire._transport.proxies import Proxy
 from gemwire._transport.proxy_tunnel import ProxyTunnel
 from gemwire._transport.tls_context import create_unverifying_context
@@ -52,7 +53,8 @@ def probe(route: Route, seconds: float = _TIMEOUT) -> Outcome:
     except socket.gaierror as error:
         if error.errno in _TEMPORARY:
             return Outcome(target, failure=f"{shown} cannot be resolved now ({error.strerror})")
-        return Outcome(target, f"there is no host {shown} ({error.strerror})", f"Check {where}.")
+        hint = (not route.proxy and describe_unknown(host)) or f"Check {where}."
+        return Outcome(target, f"there is no host {shown} ({error.strerror})", hint)
     except UnicodeError:
         return Outcome(target, f"{shown} is not a valid host name", f"Check {where}.")
     end = time.monotonic() + seconds

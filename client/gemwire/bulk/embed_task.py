@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from array import array
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from gemwire.bulk.line_result import LineResult, failed_result, invalid_result, json_record
 from gemwire.bulk.lines import Line
@@ -15,8 +16,11 @@ from gemwire.bulk.rate_limit import RateGate, RateLimit
 from gemwire.bulk.task import LineHandler
 from gemwire.errors import APIError
 from gemwire.genai._convert.embeddings import EmbedRequestSerializer
-from gemwire.genai._convert.resource_names import to_model_name
+from gemwire.genai.service_choice import choose_service
 from gemwire.options import Retry
+
+#: Arguments of a client that choose its service.
+_OF_SERVICE = ("enterprise", "vertexai", "project", "location", "api_key", "credentials")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class EmbedTask:
         timeout: Seconds for a call with its retries.
         retry: When a call is retried.
         client: Arguments of `gemwire.genai.Client`.
+        lines_per_call: See `Task`.
     """
 
     model: str
@@ -42,11 +47,26 @@ class EmbedTask:
     timeout: float
     retry: Retry
     client: Mapping[str, Any]
-    lines_per_call: ClassVar[int] = 100
+    lines_per_call: int = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "model", to_model_name(self.model))
-        EmbedRequestSerializer(self.model, self.task_type, None, self.dimensions)  # Checks the arguments.
+        place = choose_service(**{name: self.client.get(name) for name in _OF_SERVICE})
+        entries: EmbedRequestSerializer
+        if place is None:
+            entries = EmbedRequestSerializer(self.model, self.task_type, None, self.dimensions)
+        else:
+            from gemwire.embeddings.vertex import VertexRequestSerializer
+            from gemwire.genai._backends.vertex.names import Names
+
+            name, over_http = Names(place).to_model(self.model), self.client.get("transport") == "rest"
+            entries = VertexRequestSerializer(
+                name, self.task_type, None, self.dimensions, over_http=over_http
+            )
+            if not place.is_express:
+                # Other processes, with other variables, call the same.
+                object.__setattr__(self, "client", {**self.client, "vertexai": True, **place._asdict()})
+        object.__setattr__(self, "model", entries.model)
+        object.__setattr__(self, "lines_per_call", entries.largest_batch)
 
     def manifest(self) -> dict[str, object]:
         """See `Task`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -39,7 +39,6 @@ class GenerateTask:
     timeout: float
     retry: Retry
     client: Mapping[str, Any]
-    lines_per_call: ClassVar[int] = 1
 
     @classmethod
     def from_config(
@@ -60,6 +59,11 @@ class GenerateTask:
         """See `Task`."""
         config = {name: value for name, value in self.base.items() if name != "model"}
         return {"kind": "generate", "model": self.model, "config": config}
+
+    @property
+    def lines_per_call(self) -> int:
+        """See `Task`."""
+        return 1
 
     @property
     def model(self) -> str:

@@ -130,7 +130,7 @@ def embed(
     progress: Callable[[Progress], object] | None = None,
     client: Mapping[str, Any] | None = None,
 ) -> Progress:
-    """Embed each line of a file, up to 100 lines in a call.
+    """Embed each line of a file, as many lines in a call as the model takes: 100 of the Gemini API's.
 
     Args:
         input: File with a text in each line (``.txt``), or with JSON lines (``.jsonl``): strings, or objects
@@ -140,7 +140,7 @@ def embed(
         task_type: Intended use of the vectors, ``"RETRIEVAL_DOCUMENT"``, ``"RETRIEVAL_QUERY"``…
         dimensions: Length of a vector. Default: that of the model.
         field: Name of the text in a JSON object.
-        concurrency: See `generate`, also for the following arguments. A call has up to 100 lines.
+        concurrency: See `generate`, also for the following arguments.
         requests_per_minute: Maximum calls per minute.
         tokens_per_minute: Maximum tokens per minute, as estimated from the text.
         processes: See `generate`.
@@ -151,7 +151,7 @@ def embed(
         retry: See `generate`.
         timeout: See `generate`.
         progress: See `generate`.
-        client: See `generate`.
+        client: See `generate`. With ``vertexai=True``, Vertex AI embeds.
 
     Returns:
         The final progress.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from gemwire._arguments import check_concurrency
 from gemwire.bulk.line_result import LineResult, invalid_result
@@ -24,8 +24,10 @@ LineHandler: TypeAlias = Callable[[list[Line]], Awaitable[list[LineResult]]]
 class Task(Protocol):
     """Task for each line of a job. It can be pickled."""
 
-    #: Maximum number of lines in a call.
-    lines_per_call: ClassVar[int]
+    @property
+    def lines_per_call(self) -> int:
+        """Maximum number of lines in a call."""
+        ...
 
     @property
     def client(self) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import typer
 
 import gemwire
 from gemwire.cli import job_options as jobs
+from gemwire.cli import service
 from gemwire.cli.options import Model
 
 _INPUT = "Lines of text (.txt), or JSON lines (.jsonl): strings, or objects with a text."
@@ -57,6 +58,7 @@ def embed_file(
             retry=retry,
             timeout=timeout,
             progress=progress,
+            client=service.client_arguments(),
         ),
         quiet=quiet,
         as_json=as_json,

@@ -97,7 +97,7 @@ def _global_options(
 def _is_vertex_chosen() -> bool:
     """Return whether the environment chooses Vertex AI, as `gemwire.genai.Client` reads it."""
     names = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
-    value = next((os.environ[name] for name in names if name in os.environ), "")
+    value = next((os.environ[name] for name in names if os.environ.get(name)), "")
     return value.lower() in ("true", "1")
 
 

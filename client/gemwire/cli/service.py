@@ -84,6 +84,14 @@ def find_vertex() -> VertexPlace | None:
     return _place.get()
 
 
+def client_arguments() -> Mapping[str, object]:
+    """Return the arguments of a `gemwire.genai.Client` of the service."""
+    place = find_vertex()
+    if place is None:
+        return {"vertexai": False}
+    return {"vertexai": True, "project": place.project, "location": place.location}
+
+
 def refuse_vertex(command: str) -> None:
     """Raise ValueError for a command that Vertex AI does not have."""
     if find_vertex() is not None:

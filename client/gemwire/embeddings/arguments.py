@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gemwire._arguments import check_choice
 from gemwire._clients.aio.service_client import AsyncServiceClient
@@ -13,28 +13,41 @@ from gemwire.genai._convert.embeddings import EmbedRequestSerializer
 from gemwire_proto.v1beta.generative_service import AsyncGenerativeService
 
 if TYPE_CHECKING:
+    from gemwire.genai._backends.vertex.models import VertexModels
     from gemwire.genai.http_options import CallSettings
 #: The service of Vertex AI that embeds.
 _VERTEX = "google.cloud.aiplatform.v1.PredictionService"
 
 
-def resolve_client(client: object) -> tuple[AsyncServiceClient, CallSettings]:
-    """Return the service client, and the call settings it comes with."""
-    if client is None:
-        from gemwire.v1beta import GenerativeServiceAsyncClient
+class Service(NamedTuple):
+    """What an embedder calls.
 
-        return GenerativeServiceAsyncClient(), {}
-    if isinstance(client, AsyncGenerativeService) and isinstance(client, AsyncServiceClient):
-        return client, {}
-    if _is_of_vertex(client):
-        return client, {}
+    Attributes:
+        client: Makes the calls; None for a client of the Gemini API that is still to be created.
+        settings: The call settings that it comes with.
+        vertex: Names and RPCs of a `gemwire.genai.Client` of Vertex AI; None for others.
+    """
+
+    client: AsyncServiceClient | None
+    settings: CallSettings
+    vertex: VertexModels | None = None
+
+
+def resolve_service(client: object) -> Service:
+    """Return what an embedder calls with the client that it was given."""
+    if client is None:
+        return Service(None, {})
+    if isinstance(client, AsyncServiceClient) and (
+        isinstance(client, AsyncGenerativeService) or client.SERVICE.name == _VERTEX
+    ):
+        return Service(client, {})
     from gemwire.genai.async_client import AsyncClient
     from gemwire.genai.client import Client
 
     if isinstance(client, Client):
         client = client.aio
     if isinstance(client, AsyncClient):
-        return client.generative_service()
+        return Service(*client.embedding_service())
     raise TypeError(
         "client: expected a v1beta.GenerativeServiceAsyncClient, a genai.Client, "
         "an aiplatform_v1.PredictionServiceAsyncClient or None, "
@@ -43,19 +56,20 @@ def resolve_client(client: object) -> tuple[AsyncServiceClient, CallSettings]:
 
 
 def create_serializer(
-    client: object, model: object, task_type: object, title: object, output_dimensionality: object
+    service: Service, model: object, task_type: object, title: object, output_dimensionality: object
 ) -> EmbedRequestSerializer:
-    """Return what builds the requests of a client. Raises ValueError or TypeError for an invalid argument."""
-    if not _is_of_vertex(client):
+    """Return what builds the requests of a service. Raises ValueError or TypeError for a bad argument."""
+    client = service.client
+    if client is None or client.SERVICE.name != _VERTEX:
         return EmbedRequestSerializer(model, task_type, title, output_dimensionality)
-    from gemwire.embeddings.vertex import VertexRequestSerializer
+    from gemwire.embeddings.vertex import VertexRequestSerializer, check_full_name
 
+    settings = (task_type, title, output_dimensionality)
     over_http = client.transport.kind.startswith("rest")
-    return VertexRequestSerializer(model, task_type, title, output_dimensionality, over_http=over_http)
-
-
-def _is_of_vertex(client: object) -> TypeGuard[AsyncServiceClient]:
-    return isinstance(client, AsyncServiceClient) and client.SERVICE.name == _VERTEX
+    if service.vertex is None:
+        return VertexRequestSerializer(check_full_name(model), *settings, over_http=over_http)
+    name, rpcs = service.vertex.names.to_model(model), service.vertex.rpcs
+    return VertexRequestSerializer(name, *settings, over_http=over_http, rpcs=rpcs)
 
 
 def check_contents(contents: object, on_error: str) -> None:

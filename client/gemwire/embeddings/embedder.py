@@ -11,10 +11,11 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from gemwire import errors
 from gemwire._arguments import check_concurrency, check_integer, check_number
+from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.metadata import validate
 from gemwire._transport.retry import check_timeout, resolve_policy
-from gemwire.embeddings.arguments import check_contents, create_serializer, resolve_client, vector_reader
+from gemwire.embeddings.arguments import check_contents, create_serializer, resolve_service, vector_reader
 from gemwire.embeddings.batcher import Batcher, closed_error, copy_error
 from gemwire.embeddings.reorder_buffer import ReorderBuffer
 from gemwire.genai._convert.embedding_vectors import SerializedEmbeddings
@@ -72,7 +73,8 @@ class Embedder:
             client: A `gemwire.v1beta.GenerativeServiceAsyncClient`; a `gemwire.genai.Client`, whose
                 ``http_options`` apply; or a `gemwire.aiplatform_v1.PredictionServiceAsyncClient`. It is not
                 closed. Default: a client of the embedder's own, of the Gemini API.
-            model: Name of an embedding model, with or without ``models/``; of Vertex AI its full name.
+            model: Name of an embedding model, with or without ``models/``; for a client of `aiplatform_v1`
+                its full name.
             task_type: Intended use of the vectors: ``"RETRIEVAL_DOCUMENT"``, ``"RETRIEVAL_QUERY"``…
             title: Title of the documents; requires ``task_type="RETRIEVAL_DOCUMENT"``.
             output_dimensionality: Length of a vector. Default: that of the model.
@@ -94,7 +96,8 @@ class Embedder:
             ImportError: ``vectors="numpy"`` is given, and numpy is not installed.
             google.auth.exceptions.DefaultCredentialsError: No client is given, and there are no credentials.
         """
-        self._entries = create_serializer(client, model, task_type, title, output_dimensionality)
+        service = resolve_service(client)
+        self._entries = create_serializer(service, model, task_type, title, output_dimensionality)
         self._read_vectors = vector_reader(vectors)
         largest = self._entries.largest_batch
         self.batch_size = (
@@ -106,8 +109,9 @@ class Embedder:
         resolve_policy(None if retry is DEFAULT else retry, None)
         check_timeout(timeout, None)
         validate(metadata)
-        self._owns_client = client is None
-        self._client, settings = resolve_client(client)
+        self._owns_client = service.client is None
+        self._client = service.client or _create_client()
+        settings = service.settings
         self._retry = settings.get("retry", DEFAULT) if retry is DEFAULT else retry
         self._timeout = settings.get("timeout", DEFAULT) if timeout is DEFAULT else timeout
         self._metadata = (*settings.get("metadata", ()), *metadata)
@@ -332,3 +336,9 @@ class Embedder:
     ) -> None:
         # After an error nothing waits for the pending texts.
         await self.close(finish=kind is None)
+
+
+def _create_client() -> AsyncServiceClient:
+    from gemwire.v1beta import GenerativeServiceAsyncClient
+
+    return GenerativeServiceAsyncClient()

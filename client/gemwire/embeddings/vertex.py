@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from google.protobuf import json_format
@@ -28,31 +29,37 @@ class VertexRequestSerializer(EmbedRequestSerializer):
 
     def __init__(
         self,
-        model: object,
+        model: str,
         task_type: object,
         title: object,
         output_dimensionality: object,
         *,
         over_http: bool,
+        rpcs: Callable[[AnyMethod], AnyMethod] = lambda method: method,
     ) -> None:
-        """See `gemwire.embeddings.Embedder`; ``over_http``: all calls go over HTTP."""
-        if not isinstance(model, str):
-            raise TypeError(f"model: expected a string, got {type(model).__name__}")
-        if not _NAME.fullmatch(model):
-            form = "projects/PROJECT/locations/LOCATION/publishers/google/models/MODEL"
-            raise ValueError(f"model: {model!r} is no full name of Vertex AI, which has the form {form}")
+        """Serialise the fields that all entries share.
+
+        Args:
+            model: Full name of the model.
+            task_type: See `gemwire.embeddings.Embedder`.
+            title: The same.
+            output_dimensionality: The same.
+            over_http: Whether all calls go over HTTP.
+            rpcs: Returns an RPC with the version of the API that is called over HTTP. Default: v1.
+        """
         short = model.rpartition("/")[2]
         super().__init__(short, task_type, title, output_dimensionality)
         self.model = model
         self._takes_contents = "gemini" in short or "maas" in short
-        self.method: AnyMethod
+        kind: AnyMethod
         if not self._takes_contents:
-            self.method = PREDICT
+            kind = PREDICT
             self.largest_batch = next(number for start, number in _INSTANCES if short.startswith(start))
         elif over_http and "maas" not in short:
-            self.method, self.largest_batch = BATCH_EMBED_CONTENTS, _CONTENTS
+            kind, self.largest_batch = BATCH_EMBED_CONTENTS, _CONTENTS
         else:
-            self.method, self.largest_batch = EMBED_CONTENT, 1
+            kind, self.largest_batch = EMBED_CONTENT, 1
+        self._kind, self.method = kind.name, rpcs(kind)
 
     def serialize(self, content: object, argument: str, index: int | None = None) -> bytes:
         """Serialise one content; raises ValueError if the model cannot embed it."""
@@ -67,10 +74,10 @@ class VertexRequestSerializer(EmbedRequestSerializer):
     def build_request(self, entries: list[bytes]) -> Message:
         """Build the request with the given entries."""
         requests = _parse(entries)
-        if self.method is PREDICT:
+        if self._kind == PREDICT.name:
             return self._build_prediction(requests)
         built = [_to_request(request) for request in requests]
-        if self.method is EMBED_CONTENT:
+        if self._kind == EMBED_CONTENT.name:
             built[0].model = self.model
             return built[0]
         return aiplatform_v1.BatchEmbedContentsRequest(model=self.model, requests=built)
@@ -102,6 +109,16 @@ class VertexRequestSerializer(EmbedRequestSerializer):
             for embedding in response.embeddings:
                 found.embeddings.add(values=embedding.values)
         return found
+
+
+def check_full_name(model: object) -> str:
+    """Return the name of a publisher's model, which must be in full."""
+    if not isinstance(model, str):
+        raise TypeError(f"model: expected a string, got {type(model).__name__}")
+    if not _NAME.fullmatch(model):
+        form = "projects/PROJECT/locations/LOCATION/publishers/google/models/MODEL"
+        raise ValueError(f"model: {model!r} is no full name of Vertex AI, which has the form {form}")
+    return model
 
 
 def _parse(entries: list[bytes]) -> list[v1beta.EmbedContentRequest]:

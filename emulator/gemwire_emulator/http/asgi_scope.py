@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
 import grpc
@@ -12,9 +12,8 @@ from google.protobuf.message import Message
 from starlette.types import Scope
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.errors import StatusError, invalid_argument, quote
+from gemwire_emulator.errors import StatusError, invalid_argument, quote, shorten
 from gemwire_emulator.http.connection import get_connection
-from gemwire_emulator.http.json_errors import HttpError
 from gemwire_emulator.http.router import VERSIONS
 from gemwire_runtime.method import Method
 
@@ -48,17 +47,14 @@ def check_route(scope: Scope, *verbs: str) -> None:
     Raises:
         StatusError: The version does not exist, or the route does not support the verb.
     """
-    if scope["path_params"]["version"] not in VERSIONS:
-        raise StatusError(grpc.StatusCode.NOT_FOUND, f"{get_path(scope)} was not found.")
-    if scope["method"] not in verbs:
-        raise create_verb_error(scope, verbs)
+    if scope["path_params"]["version"] not in VERSIONS or scope["method"] not in verbs:
+        raise create_path_error(scope)
 
 
-def create_verb_error(scope: Scope, verbs: Iterable[str]) -> HttpError:
-    """Create the error of a request whose verb is not one of those that its path supports."""
-    supported = ", ".join(verbs)
-    message = f"{get_path(scope)} does not support {scope['method']}; supported: {supported}."
-    return HttpError(405, grpc.StatusCode.UNIMPLEMENTED, message, {"allow": supported})
+def create_path_error(scope: Scope) -> StatusError:
+    """Create the error of a path that does not exist, at least not for the verb."""
+    message = f"Not Found: the requested URL {shorten(get_path(scope))} was not found on this server"
+    return StatusError(grpc.StatusCode.NOT_FOUND, f"{message} for {scope['method']}.")
 
 
 def create_call(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import grpc
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gemwire_emulator.errors import StatusError, invalid_argument
+from gemwire_emulator.errors import StatusError, invalid_argument, shorten
 from gemwire_emulator.json_codec.descriptors import find_field, is_repeated, is_well_known
+from gemwire_emulator.json_codec.messages import create_json_error
 
 #: Query parameters of every method, which are not fields of the request; a leading ``$`` is optional.
 SYSTEM_PARAMETERS = frozenset(
@@ -93,7 +93,7 @@ def _to_camel_case(path: str) -> str:
 
 
 def _create_binding_error(key: str) -> StatusError:
-    return StatusError(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        f'Invalid JSON payload received. Unknown name "{key}": Cannot bind query parameter.',
+    return create_json_error(
+        f'Unknown name "{shorten(key)}": Cannot bind query parameter. '
+        f"Field '{shorten(key)}' could not be found in request message."
     )

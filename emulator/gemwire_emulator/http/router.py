@@ -110,11 +110,6 @@ class Router:
                 return Match(route, dict(zip(route.variables, found.groups(), strict=True)))
         return None
 
-    def list_verbs(self, raw_path: str) -> list[str]:
-        """List the HTTP methods that a path supports."""
-        verbs = sorted({verb for verb, _, _ in self._index})
-        return [verb for verb in verbs if self.match(verb, raw_path)]
-
 
 def _decode(path: str) -> str:
     # %2F does not separate segments. Handlers reject it in names, as they do invalid UTF-8.

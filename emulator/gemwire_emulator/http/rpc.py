@@ -18,7 +18,7 @@ from gemwire_emulator.errors import Disconnect, StatusError, invalid_argument
 from gemwire_emulator.http.asgi_scope import (
     Query,
     create_call,
-    create_verb_error,
+    create_path_error,
     get_headers,
     get_path,
     get_query,
@@ -53,7 +53,7 @@ class RpcApp:
         """Serve a request."""
         match = self.match(scope)
         if match is None:
-            await send_error(send, self._create_routing_error(scope))
+            await send_error(send, create_path_error(scope))
         else:
             await self.serve(match, scope, receive, send)
 
@@ -83,12 +83,6 @@ class RpcApp:
                 connection.abort()
         except StatusError as error:
             await send_error(send, error)
-
-    def _create_routing_error(self, scope: Scope) -> StatusError:
-        path = get_path(scope)
-        if verbs := [verb for router in self._routers for verb in router.list_verbs(path)]:
-            return create_verb_error(scope, verbs)
-        return StatusError(grpc.StatusCode.NOT_FOUND, f"{path} was not found.")
 
 
 class _ResponseFormat:

@@ -30,7 +30,7 @@ def build_request(match: Match, query: Iterable[tuple[str, str]], body: bytes) -
     data = parse_json(body) if body.strip() else {}
     if not isinstance(data, dict):
         if binding.body:
-            raise create_json_error("the root element must be an object")
+            raise create_json_error('Unknown name "": Root element must be a message.')
         data = {}
     # Bodies of GET and DELETE mean nothing; Google's Node client sends `{}` with DELETE.
     fields: dict[str, object] = data if binding.body == "*" else {binding.body: data} if binding.body else {}

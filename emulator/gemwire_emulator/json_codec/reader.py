@@ -1,7 +1,8 @@
 """JSON to messages, several times as fast as json_format for the JSON of most requests.
 
 The fields of each message type are resolved once. Anything unusual (nulls, bytes, numbers written as strings,
-well-known types, malformed values) is left to json_format, which parses it or reports what is wrong.
+well-known types, unknown names, malformed values) is left to the normalizer and json_format, which parse it
+or report what is wrong.
 """
 
 from __future__ import annotations
@@ -50,10 +51,10 @@ class JsonReader:
         self._fields: dict[type[Message], dict[str, _Field]] = {}
 
     def read(self, kind: type[_Message], data: dict[str, object]) -> _Message | None:
-        """Convert a JSON object to a message, ignoring unknown keys.
+        """Convert a JSON object to a message.
 
         Returns:
-            The message; None if json_format has to read the object.
+            The message; None if the object is unusual.
         """
         if _has_own_json(get_descriptor(kind)):
             return None
@@ -72,10 +73,8 @@ class JsonReader:
         oneofs: set[str] = set()
         for key, value in data.items():
             field = known.get(key)
-            if field is None:
-                continue
-            # Both spellings of a name, or two members of a oneof: an error that json_format words.
-            if field.name in fields or field.oneof in oneofs:
+            # An unknown name, both spellings of one, or two members of a oneof.
+            if field is None or field.name in fields or field.oneof in oneofs:
                 raise _Unsupported
             fields[field.name] = field.read(value)
             if field.oneof:

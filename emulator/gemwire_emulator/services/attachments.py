@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.errors import invalid_argument
+from gemwire_emulator.errors import invalid_argument, shorten
 from gemwire_emulator.services.files import get_blob, get_file
 from gemwire_emulator.state import State
 from gemwire_emulator.storage import SCHEME, Storage
@@ -17,6 +17,8 @@ from gemwire_proto import v1beta
 _Prompt = TypeVar("_Prompt", v1beta.GenerateContentRequest, v1beta.CachedContent)
 #: The URI of a file on any host, or its name. Of other URIs, those of Cloud Storage are read if there is one.
 _FILE = re.compile(r"(?:https?://[^/?#]+/v1\w*/)?(files/[^/?#:]+)(?::download)?(?:\?[^#]*)?")
+#: Of other hosts, the Gemini API takes videos of YouTube. Vertex AI takes any.
+_VIDEO = re.compile(r"https?://(www\.|m\.)?(youtube\.com/|youtu\.be/)")
 #: Bytes of a text file, more than any engine's token limit allows.
 _MOST = 8 * 2**20
 _TEXTS = ("text/", "application/json", "application/xml", "application/javascript")
@@ -32,17 +34,16 @@ def inline_text_files(state: State, call: Call, request: _Prompt, path: str = ""
         path: Path of the prompt in the request, for errors.
 
     Raises:
-        StatusError: A file does not exist, is not ready, or is too large.
+        StatusError: A file does not exist, is not ready, is too large, or is on another host.
     """
     found: dict[tuple[int, int], v1beta.Blob | None] = {}
     for i, content in enumerate(request.contents):
         for j, part in enumerate(content.parts):
-            address = _FILE.fullmatch(part.file_data.file_uri) if part.HasField("file_data") else None
-            field = f"{path}contents[{i}].parts[{j}].file_data.file_uri"
-            if address:
-                found[i, j] = _read(state, call.tenant, address[1], field)
-            elif state.storage and part.file_data.file_uri.startswith(SCHEME):
-                found[i, j] = _read_object(state.storage, part.file_data, field)
+            place = f"{path}contents[{i}].parts[{j}]"
+            if part.HasField("file_data"):
+                found[i, j] = _read_uri(state, call, part.file_data, f"{place}.file_data.file_uri")
+            elif part.HasField("inline_data") and not part.inline_data.data:
+                raise invalid_argument(f"{place}.inline_data.data", "must not be empty")
     texts = {place: blob for place, blob in found.items() if blob is not None}
     if not texts:
         return request
@@ -51,6 +52,18 @@ def inline_text_files(state: State, call: Call, request: _Prompt, path: str = ""
     for (i, j), blob in texts.items():
         prompt.contents[i].parts[j].inline_data.CopyFrom(blob)
     return prompt
+
+
+def _read_uri(state: State, call: Call, file: v1beta.FileData, field: str) -> v1beta.Blob | None:
+    """Return the text of a file on any host; None if it is not text, or cannot be read here."""
+    if address := _FILE.fullmatch(file.file_uri):
+        return _read(state, call.tenant, address[1], field)
+    if call.is_vertex:
+        in_storage = state.storage and file.file_uri.startswith(SCHEME)
+        return _read_object(state.storage, file, field) if in_storage else None
+    if _VIDEO.match(file.file_uri):
+        return None
+    raise invalid_argument(field, f"Invalid or unsupported file uri: {shorten(file.file_uri)}")
 
 
 def _read(state: State, tenant: str, name: str, field: str) -> v1beta.Blob | None:

@@ -40,7 +40,8 @@ def get_cached_content(state: State, call: Call, name: str, field: str = "name")
         field: Path of the field, for errors.
 
     Raises:
-        StatusError: INVALID_ARGUMENT for a malformed name, NOT_FOUND if it does not exist or has expired.
+        StatusError: INVALID_ARGUMENT for a malformed name, PERMISSION_DENIED if it does not exist or has
+            expired.
     """
     check_name(name, _NAME, field)
     row = state.store.get(call.tenant, name)

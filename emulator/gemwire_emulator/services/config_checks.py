@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
+import grpc
 from google.protobuf.message import Message
 
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.json_schema import schema_from_config
-from gemwire_emulator.errors import invalid_argument, quote
+from gemwire_emulator.errors import StatusError, invalid_argument, quote
 from gemwire_emulator.services.schema_checks import check_schema
 from gemwire_proto import v1beta
 
@@ -40,6 +42,9 @@ _SCHEMAS: tuple[_SchemaField, ...] = (
     "response_json_schema",
     "response_json_schema_ordered",
 )
+_WITHOUT_LOGPROBS = re.compile("models/gemini-2[.]5-")
+#: Models that can search and call functions in one turn, if asked to.
+_COMBINES_TOOLS = re.compile("models/gemini-([3-9]|[1-9][0-9])")
 _MIME_TYPES = ("text/plain", "application/json", "text/x.enum")
 
 
@@ -72,13 +77,41 @@ def check_config(config: v1beta.GenerationConfig, path: str = "generation_config
             f"{path}.response_mime_type", "text/x.enum needs a response_schema with an enum"
         )
     if schemas:
-        check_schema(schema_from_config(config), f"{path}.{schemas[0]}")
+        schema = schema_from_config(config)
+        check_schema(schema, f"{path}.{schemas[0]}")
+        if mime == "text/x.enum" and "enum" not in (schema or {}):
+            raise invalid_argument(f"{path}.{schemas[0]}", "must be an enum of strings for text/x.enum")
     if config.thinking_config.thinking_budget < -1:
         raise invalid_argument(
             f"{path}.thinking_config.thinking_budget", "must be -1, for any, or at least 0"
         )
-    if config.logprobs and not config.response_logprobs:
-        raise invalid_argument(f"{path}.logprobs", "needs response_logprobs")
+    if config.HasField("logprobs") and not config.response_logprobs:
+        raise invalid_argument(f"{path}.logprobs", "is allowed only if response_logprobs is true")
+    speech = config.speech_config
+    if speech.HasField("voice_config") and speech.HasField("multi_speaker_voice_config"):
+        raise invalid_argument(
+            f"{path}.speech_config", "voice_config and multi_speaker_voice_config are mutually exclusive"
+        )
+
+
+def check_model_config(request: v1beta.GenerateContentRequest) -> None:
+    """Check that a model of the Gemini API can do what a request asks for.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT.
+    """
+    if request.generation_config.response_logprobs and _WITHOUT_LOGPROBS.match(request.model):
+        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"Logprobs is not enabled for {request.model}")
+    functions = any(tool.function_declarations for tool in request.tools)
+    search = any(tool.HasField("google_search") for tool in request.tools)
+    if functions and search and not request.tool_config.include_server_side_tool_invocations:
+        raise invalid_argument(
+            "tools",
+            "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with "
+            "Function calling."
+            if _COMBINES_TOOLS.match(request.model)
+            else "Built-in tools (google_search) and Function Calling cannot be combined in one request.",
+        )
 
 
 def check_palm_config(request: v1beta.GenerateTextRequest | v1beta.GenerateMessageRequest) -> None:

@@ -118,8 +118,7 @@ def get_file(state: State, tenant: str, name: str) -> v1beta.File:
     """Return a file in its current state.
 
     Raises:
-        StatusError: NOT_FOUND. Google's service returns PERMISSION_DENIED for files, which would tell a test
-            less.
+        StatusError: PERMISSION_DENIED; it does not exist.
     """
     row = state.store.get(tenant, name)
     if row is None or not _is_alive(state, row):

@@ -16,7 +16,7 @@ from gemwire_emulator.services.attachments import inline_text_files
 from gemwire_emulator.services.batch_lines import ItemHandler
 from gemwire_emulator.services.batches import Batches
 from gemwire_emulator.services.caches import get_cached_content
-from gemwire_emulator.services.config_checks import check_config, check_tokens
+from gemwire_emulator.services.config_checks import check_config, check_model_config, check_tokens
 from gemwire_emulator.services.generate_answer import AnswerHandlers
 from gemwire_emulator.services.live import LiveHandlers
 from gemwire_emulator.services.model_catalog import check_model, get_trained_answer
@@ -94,6 +94,8 @@ class GenerativeService(AnswerHandlers, LiveHandlers):
         prompt = self._build_prompt(request, call, "generateContent")
         if request.HasField("generation_config"):
             check_config(request.generation_config)
+        if not call.is_vertex:
+            check_model_config(prompt)
         tokens = await engine.count_prompt(prompt)
         found = await file_search.retrieve(self._state, call, prompt)
         whole = tokens if found is None else tokens + found.tokens

@@ -11,8 +11,6 @@ from gemwire_emulator.services.permissions import READER, require_role
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
-_VERTEX = "google.cloud.aiplatform."
-
 
 def describe_model(state: State, model: v1beta.Model) -> v1beta.Model:
     """Return a model as the emulator serves it: the engine's limits, and what it is."""
@@ -39,6 +37,8 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
             not support the method, PERMISSION_DENIED for a tuned model that the caller may not read,
             FAILED_PRECONDITION for one that is not ready.
     """
+    if name.startswith("models/publishers/"):
+        raise not_found(name)
     check_name(name, "models/*|tunedModels/*", field)
     if name.startswith("tunedModels/"):
         row = state.store.get(call.tenant, name)
@@ -49,7 +49,7 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
         if current != v1beta.TunedModel.State.ACTIVE:
             raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(current)}, not ACTIVE")
         return
-    known = state.models.find(name, vertex=call.method.service.startswith(_VERTEX))
+    known = state.models.find(name, vertex=call.is_vertex)
     if known is None:
         raise model_not_found(name, method, state.models.find_near(name))
     if method and method not in known.supported_generation_methods:

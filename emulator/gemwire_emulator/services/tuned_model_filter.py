@@ -9,7 +9,10 @@ from gemwire_emulator.services.permissions import OWNER, READER, WRITER, get_rol
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
-_TERM = re.compile(r'\s*(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?=\s|\Z)')
+_TERM = re.compile(
+    r'\s*(?:(?:display_?name\s*=\s*"(?P<title>[^"]*)")|"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?=\s|\Z)',
+    re.IGNORECASE,
+)
 _ROLES = {"owner": OWNER, "writers": WRITER, "readers": READER}
 _ME = "me"
 _EVERYONE = "everyone"
@@ -22,7 +25,8 @@ class TunedModelFilter:
         """Parse a filter.
 
         Args:
-            text: The filter, such as ``translator owner:me`` or ``"two words" readers:everyone``.
+            text: The filter, such as ``translator owner:me``, ``"two words" readers:everyone`` or
+                ``displayName="Mine"``.
             me: E-mail address of the caller.
 
         Raises:
@@ -30,6 +34,7 @@ class TunedModelFilter:
         """
         self._me = me
         self._words: list[str] = []
+        self._titles: list[str] = []
         self._grants: list[tuple[int, str]] = []
         self._public = False
         text, at = text.rstrip(), 0
@@ -38,7 +43,9 @@ class TunedModelFilter:
             if term is None:
                 raise invalid_argument("filter", f"{quote(text[at:].strip())} has an unclosed quotation mark")
             at = term.end()
-            if term["phrase"] is not None:
+            if term["title"] is not None:
+                self._titles.append(term["title"])
+            elif term["phrase"] is not None:
                 self._words.append(term["phrase"].casefold())
             else:
                 self._add(term["word"])
@@ -74,5 +81,7 @@ class TunedModelFilter:
             has = get_role(state, tenant, model.name, email, public=False)
             if not has or has > role:
                 return False
+        if any(title != model.display_name for title in self._titles):
+            return False
         text = f"{model.display_name}\n{model.description}".casefold()
         return all(word in text for word in self._words)

@@ -8,12 +8,13 @@ the parts of a file.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.errors import StatusError, invalid_argument, not_found
+from gemwire_emulator.errors import StatusError, invalid_argument, not_found, shorten
 from gemwire_emulator.services import files
 from gemwire_emulator.services.document_indexing import MAX_DOCUMENT_SIZE, DocumentIndexing
 from gemwire_emulator.services.resource_lookup import check_display_name, resolve_name
@@ -32,6 +33,7 @@ _KIND = "uploads"
 _TENANT = ""
 #: Seconds of the emulator's time after which an upload expires.
 _LIFETIME = 24 * 3600.0
+_MIME_TYPE = re.compile(r"(application|audio|image|text|video)/[^\s/]+(\s*;.*)?", re.IGNORECASE)
 SIZE = "X-Goog-Upload-Header-Content-Length"
 
 
@@ -97,6 +99,8 @@ class Uploads:
             self._indexing.check(request, call, size or 0, SIZE)
             return
         file = request.file
+        if file.mime_type and not _MIME_TYPE.fullmatch(file.mime_type):
+            raise invalid_argument("file.mime_type", f"Unsupported MIME type: {shorten(file.mime_type)}")
         check_display_name(file.display_name, "file.display_name")
         if file.name:
             resolve_name(self._state, file.name, "files", "", "file.name")

@@ -157,7 +157,7 @@ def test_caches(gemini: RunningEmulator, tmp_path: Path) -> None:
     assert later["expire_time"] > listed["expire_time"]
     assert run(gemini.address, "caches", "get", name, "--json").json == later
     assert run(gemini.address, "caches", "delete", name).code == 0
-    assert "NOT_FOUND" in complaint(run(gemini.address, "caches", "get", name), 1)
+    assert "PERMISSION_DENIED" in complaint(run(gemini.address, "caches", "get", name), 1)
 
 
 def test_corpora(gemini: RunningEmulator) -> None:

@@ -64,6 +64,47 @@ def test_tokens_and_embeddings(gemini: RunningEmulator) -> None:
         assert len(vector) == 8
 
 
+@pytest.mark.parametrize(
+    ("model", "rpcs", "processes"),
+    [("gemini-embedding-001", ["EmbedContent"] * 3, 2), ("text-embedding-005", ["Predict"], 1)],
+)
+def test_a_file_of_texts(
+    gemini: RunningEmulator, tmp_path: Path, model: str, rpcs: list[str], processes: int
+) -> None:
+    source, target = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("one\ntwo\nthree\n")
+    ended = vertex(
+        *(gemini, "embed-file", str(source), str(target), "--model", model, "--dimensions", "8"),
+        *("--task-type", "RETRIEVAL_DOCUMENT", "--processes", str(processes), "--json"),
+    )
+    assert ended.json["done"] == 3
+    calls = gemini.calls()
+    assert [call.method for call in calls] == [
+        f"google.cloud.aiplatform.v1.PredictionService/{rpc}" for rpc in rpcs
+    ]
+    first = calls[0].request
+    assert (first.model if model == "gemini-embedding-001" else first.endpoint) == (
+        f"{_PARENT}/publishers/google/models/{model}"
+    )
+    written = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [len(line["embedding"]) for line in written] == [8] * 3
+
+
+def test_a_file_of_texts_by_the_variables(gemini: RunningEmulator, tmp_path: Path) -> None:
+    """What chooses Vertex AI for a program, chooses it for `gemwire.bulk`."""
+    source = tmp_path / "in.txt"
+    source.write_text("one\n")
+    variables: dict[str, Any] = {"GOOGLE_GENAI_USE_VERTEXAI": "true", **_PLACE}
+    for number, arguments in enumerate([("embed-file",), ("--vertex", "embed-file")]):
+        target = str(tmp_path / f"{number}.jsonl")
+        assert run(gemini.address, *arguments, str(source), target, **variables).code == 0
+    target = str(tmp_path / "gemini.jsonl")
+    assert run(gemini.address, "embed-file", str(source), target, **_PLACE).code == 0
+    assert [call.method.rpartition("/")[2] for call in gemini.calls()] == [
+        *("EmbedContent", "EmbedContent", "GetModel", "BatchEmbedContents")
+    ]
+
+
 def test_models(gemini: RunningEmulator) -> None:
     names = [model["name"] for model in vertex(gemini, "models", "list", "--json").json]
     assert "publishers/google/models/gemini-2.5-flash" in names

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gemwire import aiplatform_v1
+from gemwire import aiplatform_v1, genai
 from gemwire.embeddings import BlockingEmbedder, Embedder
 from gemwire.testing import RunningEmulator
 
@@ -109,3 +109,45 @@ def test_the_name_of_a_model_is_a_full_one(gemini: RunningEmulator) -> None:
         Embedder(client, model="text-embedding-005")
     with pytest.raises(TypeError, match="model: expected a string, got int"):
         Embedder(client, model=5)  # type: ignore[arg-type]
+
+
+_PLACE: dict[str, Any] = {"vertexai": True, "project": "my-project", "location": "us-central1"}
+
+
+@pytest.mark.parametrize(
+    ("model", "transport", "rpcs"),
+    [
+        ("gemini-embedding-001", None, ["EmbedContent"] * 3),
+        ("gemini-embedding-001", "grpc", ["EmbedContent"] * 3),
+        ("google/gemini-embedding-001", "rest", ["BatchEmbedContents"]),
+        ("text-embedding-005", None, ["Predict"]),
+        (_INSTANCES, "h2", ["Predict"]),
+    ],
+)
+def test_a_client_of_genai(
+    gemini: RunningEmulator, model: str, transport: str | None, rpcs: list[str]
+) -> None:
+    options: Any = {"headers": {"x-team": "sky"}}
+    with (
+        genai.Client(transport=transport, http_options=options, **_PLACE) as client,
+        BlockingEmbedder(client, model=model, output_dimensionality=16) as embedder,
+    ):
+        vectors = embedder.embed_all(["one", "two", "three"])
+    assert [len(vector) for vector in vectors] == [16] * 3
+    calls = gemini.calls()
+    assert [call.method.rpartition("/")[2] for call in calls] == rpcs
+    full = f"{_MODELS}/{model.rpartition('/')[2]}"
+    assert {call.request.endpoint if rpcs == ["Predict"] else call.request.model for call in calls} == {full}
+    assert calls[0].metadata["x-team"] == "sky"
+
+
+def test_a_client_of_genai_refuses_names_that_are_of_another_service_or_location(
+    gemini: RunningEmulator,
+) -> None:
+    with genai.Client(**_PLACE) as client:
+        for name in ("tunedModels/t", "projects/p/locations/eu/publishers/google/models/m", "5"):
+            with pytest.raises(ValueError, match=r"^model: "):
+                Embedder(client, model=name)
+    with genai.Client(api_key="k") as client, pytest.raises(ValueError, match="use vertexai=True"):
+        Embedder(client, model=_INSTANCES)
+    assert not gemini.calls()

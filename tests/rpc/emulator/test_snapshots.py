@@ -69,7 +69,7 @@ def test_there_and_back(tmp_path: Path) -> None:
             await call("DeleteCorpus", name="corpora/kept", key="mine")
             made = await call("CreateCorpus", corpus={"display_name": "later"})
             running.state.clock.advance(50)
-            assert (await call.refused("GetCachedContent", name=cache.name)).code == "NOT_FOUND"
+            assert (await call.refused("GetCachedContent", name=cache.name)).code == "PERMISSION_DENIED"
             for _ in range(2):
                 running.restore(path)
                 assert await corpora(call) == []
@@ -78,7 +78,7 @@ def test_there_and_back(tmp_path: Path) -> None:
                 running.state.clock.advance(9)
                 assert (await call("GetCachedContent", name=cache.name)).name == cache.name
                 running.state.clock.advance(2)
-                assert (await call.refused("GetCachedContent", name=cache.name)).code == "NOT_FOUND"
+                assert (await call.refused("GetCachedContent", name=cache.name)).code == "PERMISSION_DENIED"
                 # The same calls give the same names.
                 assert (await call("CreateCorpus", corpus={"display_name": "later"})).name == made.name
         # No write-ahead log beside it: the file can be read where nothing can be written.

@@ -49,7 +49,7 @@ def test_cache_lifecycle(api: Api, gemini_emulator: RunningEmulator) -> None:
     assert isinstance(api(caches.delete(name=cache.name)), types.DeleteCachedContentResponse)
     with pytest.raises(errors.ClientError) as caught:
         api(caches.get(name=cache.name))
-    assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND")
+    assert (caught.value.code, caught.value.status) == (403, "PERMISSION_DENIED")
 
 
 def test_requests_that_are_sent(api: Api, server: Loopback) -> None:

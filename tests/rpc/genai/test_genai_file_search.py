@@ -52,7 +52,7 @@ def test_stores(api: Api, gemini: RunningEmulator) -> None:
     assert (pager.name, [one.name for one in pager.page]) == ("file_search_stores", [store.name, more[0]])
     assert [one.name for one in api(pager.next_page())] == more[1:]
     assert api(stores.delete(name=store.name)) is None
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.PermissionDenied):
         api(stores.get(name=store.name))
     assert {call.front for call in gemini.calls()} == {"http"}
 
@@ -176,10 +176,10 @@ def test_refusals_of_the_service(api: Api, gemini: RunningEmulator) -> None:
     resources = api.genai()
     stores = resources.file_search_stores
     text = {"mime_type": "text/plain"}
-    with pytest.raises(errors.NotFound, match="fileSearchStores/none"):
+    with pytest.raises(errors.PermissionDenied, match="the FileSearchStore none or"):
         api(stores.upload_to_file_search_store(file_search_store_name="none", file=NOTES, config=text))
     store = api(stores.create()).name
-    with pytest.raises(errors.NotFound, match="files/none"):
+    with pytest.raises(errors.PermissionDenied, match="the File none or"):
         api(stores.import_file(file_search_store_name=store, file_name="none"))
     for config, words in (
         ({"max_tokens_per_chunk": 513}, "max_tokens_per_chunk: must be from 1 to 512"),
@@ -267,11 +267,12 @@ def test_search(api: Api, gemini: RunningEmulator) -> None:
     history = [types.UserContent("Where?"), shown.candidates[0].content, types.UserContent("And the fox?")]
     again = api(resources.models.generate_content(model="gemini-2.5-flash", contents=history))
     assert "And the fox?" in again.text
-    for tool, words in (
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"file_search_store_names": []}, "file_search_store_names: is required"),
         ({"file_search_store_names": ["corpora/a"]}, "is not of the form fileSearchStores/"),
         ({"top_k": 101}, "top_k: must be from 1 to 100"),
         ({"metadata_filter": "kind"}, "metadata_filter: its end is where a comparison"),
-    ):
+    ]
+    for tool, words in refused:
         with pytest.raises(errors.InvalidArgument, match=words):
             ask(**tool)

@@ -84,7 +84,7 @@ def test_file_lifecycle(api: Api, gemini: RunningEmulator, tmp_path: Path) -> No
     assert isinstance(api(resources.files.delete(name=file.name)), types.DeleteFileResponse)
     with pytest.raises(errors.ClientError) as caught:
         api(resources.files.get(name=file.name))
-    assert caught.value.code == 404
+    assert caught.value.code == 403
     assert fronts(gemini)[0] == ("CreateFile", "http")
     assert {front for _, front in fronts(gemini)[1:]} == {"grpc"}
 

@@ -11,7 +11,8 @@ import grpc
 from starlette.types import Receive, Scope, Send
 
 from gemwire_emulator.errors import StatusError, invalid_argument
-from gemwire_emulator.http.asgi_scope import create_verb_error, get_headers, get_query
+from gemwire_emulator.http.asgi_scope import get_headers, get_path, get_query
+from gemwire_emulator.http.json_errors import HttpError
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
 from gemwire_emulator.http.request_body import ClientDisconnected, read_body
 from gemwire_emulator.http.responses import send_error, send_response
@@ -79,7 +80,9 @@ class JsonEndpoint:
             self._guard.check(scope["method"], headers)
             handler = self._handlers.get(scope["method"])
             if handler is None:
-                raise create_verb_error(scope, self._handlers)
+                verbs = ", ".join(self._handlers)
+                message = f"{get_path(scope)} does not support {scope['method']}; supported: {verbs}."
+                raise HttpError(405, grpc.StatusCode.UNIMPLEMENTED, message, {"allow": verbs})
             body = await read_body(receive, headers, _MAX_BODY_BYTES)
             request = ControlRequest(
                 host=headers.get("host", ""),

@@ -84,7 +84,7 @@ def test_complete_files(gemini: RunningEmulator, path: str) -> None:
 def test_without_alt_media_it_is_the_rpc(gemini: RunningEmulator) -> None:
     target = f"/v1beta/{store_generated(gemini)}:download"
     assert ask(gemini.http, "GET", target, None, "k").json == {}
-    assert ask(gemini.http, "POST", f"{target}?alt=media", None, "k").error == (405, "UNIMPLEMENTED")
+    assert ask(gemini.http, "POST", f"{target}?alt=media", None, "k").error == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_empty_files(gemini: RunningEmulator) -> None:
 
 def test_refused_downloads(gemini: RunningEmulator) -> None:
     name = store_generated(gemini)
-    assert ask(gemini.http, "GET", f"/v1beta/{name}:download?alt=media").error == (404, "NOT_FOUND")
-    assert get(gemini, "files/none").error == (404, "NOT_FOUND")
+    assert ask(gemini.http, "GET", f"/v1beta/{name}:download?alt=media").error == (403, "PERMISSION_DENIED")
+    assert get(gemini, "files/none").error == (403, "PERMISSION_DENIED")
     assert ask(gemini.http, "GET", f"/v9/{name}:download?alt=media", None, "k").error == (404, "NOT_FOUND")
     headers = {"x_goog_upload_protocol": "raw"}
     own = ask(gemini.http, "POST", "/upload/v1beta/files", b"abc", "k", **headers).json["file"]["name"]
@@ -159,7 +159,7 @@ def test_refused_downloads(gemini: RunningEmulator) -> None:
     gemini.fail("UNAVAILABLE", method="DownloadFile")
     assert get(gemini, name).error == (503, "UNAVAILABLE")
     gemini.advance(48 * 3600)
-    assert get(gemini, name).error == (404, "NOT_FOUND")
+    assert get(gemini, name).error == (403, "PERMISSION_DENIED")
 
 
 def test_videos_are_files(gemini: RunningEmulator) -> None:

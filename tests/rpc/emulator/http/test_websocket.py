@@ -162,16 +162,21 @@ def test_tools_and_handles() -> None:
         ([""], 1007, "Invalid JSON payload received."),
         ([b"\xff\xfe{"], 1007, "Invalid JSON payload received."),
         (["[" * 100_000], 1007, "Invalid JSON payload received."),
-        (['{"setup": {"model": 1}}'], 1007, "Invalid JSON payload received."),
+        (['{"setup": {"model": 1}}'], 1007, "Invalid value at 'setup.model' (TYPE_STRING), 1"),
         (
             ['{"setup": {"model": "models/none"}, "clientContent": {}}'],
             1007,
-            "Invalid JSON payload received.",
+            "Invalid value (oneof), oneof field 'message_type' is already set. Cannot set 'clientContent'",
         ),
         (["{}"], 1007, "* setup: must be the first message"),
         ([question("first")], 1007, "* setup: must be the first message"),
         ([SETUP, SETUP], 1007, "* setup: must be sent once, as the first message"),
-        ([SETUP, {"colour": 1}], 1007, "* message_type: set one of client_content"),
+        ([SETUP, {}], 1007, "* message_type: set one of client_content"),
+        (
+            [SETUP, {"colour": 1}],
+            1007,
+            'Invalid JSON payload received. Unknown name "colour": Cannot find field.',
+        ),
         ([{"setup": {"model": "models/none"}}], 1008, "models/none was not found"),
         ([{"setup": {"model": MODEL, "sessionResumption": {"handle": "x.0"}}}], 1008, "setup.session_resum"),
     ],
@@ -294,6 +299,7 @@ def test_broken_connection_has_no_close_frame(after: int) -> None:
                     heard += 1
                     if heard == 1 < after:
                         await send_json(socket, question("Why?"))
+                raise AssertionError("an empty message came")
             except ConnectionClosed as error:
                 frame = error.rcvd
             assert (heard, frame) == (after, None)

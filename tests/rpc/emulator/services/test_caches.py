@@ -44,14 +44,17 @@ def test_an_entry_lives_for_an_hour_by_default() -> None:
             await call("GenerateContent", model=MODEL, contents=QUESTION, cached_content=cached.name)
             running.state.clock.advance(0.5)
             for rpc in ("GetCachedContent", "DeleteCachedContent"):
-                assert (await call.refused(rpc, name=cached.name)).code == "NOT_FOUND"
+                assert (await call.refused(rpc, name=cached.name)).code == "PERMISSION_DENIED"
             change = {"name": cached.name, "ttl": {"seconds": 9}}
-            assert (await call.refused("UpdateCachedContent", cached_content=change)).code == "NOT_FOUND"
+            assert (
+                await call.refused("UpdateCachedContent", cached_content=change)
+            ).code == "PERMISSION_DENIED"
             assert not (await call("ListCachedContents")).cached_contents
             refusal = await call.refused(
                 "GenerateContent", model=MODEL, contents=QUESTION, cached_content=cached.name
             )
-            assert refusal.code == "NOT_FOUND"
+            told = (refusal.code, refusal.message)
+            assert told == ("PERMISSION_DENIED", "CachedContent not found (or permission denied)")
 
     run(test())
 
@@ -203,7 +206,7 @@ def test_requests_without_an_entry_are_refused() -> None:
             for rpc in ("GetCachedContent", "DeleteCachedContent"):
                 assert (await call.refused(rpc)).fields == ["name"]
                 assert (await call.refused(rpc, name="files/x")).fields == ["name"]
-                assert (await call.refused(rpc, name="cachedContents/x")).code == "NOT_FOUND"
+                assert (await call.refused(rpc, name="cachedContents/x")).code == "PERMISSION_DENIED"
             refusal = await call.refused(
                 "GenerateContent", model=MODEL, contents=QUESTION, cached_content="x"
             )

@@ -110,7 +110,7 @@ def test_files_expire_after_48_hours() -> None:
             running.state.clock.advance(1)
             for rpc in ("GetFile", "DeleteFile", "DownloadFile"):
                 refusal = await call.refused(rpc, name=old.name)
-                assert refusal.code == "NOT_FOUND"
+                assert refusal.code == "PERMISSION_DENIED"
                 assert refusal.details["ErrorInfo"].metadata["resource"] == old.name
             assert [f.name for f in (await call("ListFiles")).files] == [young.name]
 
@@ -145,7 +145,7 @@ def test_delete_and_download() -> None:
             assert (await call.refused("DownloadFile", name=file.name)).code == "FAILED_PRECONDITION"
             await call("DeleteFile", name=file.name)
             for rpc in ("GetFile", "DeleteFile", "DownloadFile"):
-                assert (await call.refused(rpc, name=file.name)).code == "NOT_FOUND"
+                assert (await call.refused(rpc, name=file.name)).code == "PERMISSION_DENIED"
                 assert (await call.refused(rpc, name="notes")).fields == ["name"]
                 assert (await call.refused(rpc)).fields == ["name"]
             wanted = v1beta.File(mime_type="video/mp4", source="GENERATED")

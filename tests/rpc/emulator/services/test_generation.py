@@ -134,7 +134,8 @@ def test_log_probabilities() -> None:
     async def test() -> None:
         async with emulator() as (_, call):
             config: dict[str, Any] = {"response_logprobs": True, "logprobs": 3, "max_output_tokens": 9}
-            answer = await call("GenerateContent", **asked(**config))
+            request = {**asked(**config), "model": "models/gemini-2.0-flash"}
+            answer = await call("GenerateContent", **request)
             result = answer.candidates[0].logprobs_result
             assert "".join(c.token for c in result.chosen_candidates) == text_of(answer)
             assert len(result.chosen_candidates) == len(result.top_candidates) == 9
@@ -287,9 +288,9 @@ def test_cached_content_comes_first() -> None:
             both = {**asked(), "cached_content": cached.name, "tools": TOOLS}
             assert (await call.refused("GenerateContent", **both)).fields == ["tools"]
             gone = {**asked(), "cached_content": cached.name}
-            assert (await call.refused("GenerateContent", **gone, key="another")).code == "NOT_FOUND"
+            assert (await call.refused("GenerateContent", **gone, key="another")).code == "PERMISSION_DENIED"
             running.state.clock.advance(61)
-            assert (await call.refused("GenerateContent", **gone)).code == "NOT_FOUND"
+            assert (await call.refused("GenerateContent", **gone)).code == "PERMISSION_DENIED"
 
     run(test())
 

@@ -39,24 +39,29 @@ _COUNTED = ("contents", "tools", "system_instruction", "generation_config")
 
 
 class VertexModels:
-    """Calls of PredictionService, LlmUtilityService, ModelGardenService and ModelService."""
+    """Calls of PredictionService, LlmUtilityService, ModelGardenService and ModelService.
+
+    Attributes:
+        names: Completes names.
+        rpcs: Gives RPCs the version that is called over HTTP.
+    """
 
     def __init__(self, names: Names, rpcs: Rpcs) -> None:
-        self._names = names
+        self.names = names
         self._generate = rpcs(GENERATE_CONTENT), rpcs(STREAM_GENERATE_CONTENT)
-        self._rpcs = rpcs
+        self.rpcs = rpcs
 
     def to_name(self, model: str) -> str:
-        return self._names.to_model(model)
+        return self.names.to_model(model)
 
     def to_request(
         self, model: str, contents: ContentListUnion | None, config: GenerateContentConfig
     ) -> v1beta.GenerateContentRequest:
-        name, config = self._names.to_model(model), self._check(config)
+        name, config = self.names.to_model(model), self._check(config)
         return requests.to_generate_content_request(name, contents, config, VERTEX)
 
     def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
-        return requests.to_request_head(self._names.to_model(model), self._check(config), VERTEX)
+        return requests.to_request_head(self.names.to_model(model), self._check(config), VERTEX)
 
     def to_prompt(
         self,
@@ -65,7 +70,7 @@ class VertexModels:
         config: GenerateContentConfig,
         functions: Functions,
     ) -> Prompt:
-        return Prompt.build(self._names.to_model(model), contents, self._check(config), functions, VERTEX)
+        return Prompt.build(self.names.to_model(model), contents, self._check(config), functions, VERTEX)
 
     def _check(self, config: GenerateContentConfig) -> GenerateContentConfig:
         """Return the config with the full name of its cache; check its labels."""
@@ -74,7 +79,7 @@ class VertexModels:
         if config.image_config is not None:
             config = config.model_copy(update={"image_config": _nest_output(config.image_config)})
         if config.cached_content is not None:
-            name = self._names.to_resource(config.cached_content, "cachedContents", "config.cached_content")
+            name = self.names.to_resource(config.cached_content, "cachedContents", "config.cached_content")
             return config.model_copy(update={"cached_content": name})
         return config
 
@@ -101,29 +106,29 @@ class VertexModels:
         for name in _COUNTED:
             if any(field.name == name for field, _ in request.ListFields()):
                 getattr(counted, name).MergeFrom(getattr(request, name))
-        return Call(self._rpcs(COUNT_TOKENS), counted, VERTEX.view(views.CountTokensResponse).of)
+        return Call(self.rpcs(COUNT_TOKENS), counted, VERTEX.view(views.CountTokensResponse).of)
 
     def compute_tokens(self, model: str, contents: ContentListUnion) -> Call[ComputeTokensResponse]:
         fields: Fields = {
-            "endpoint": self._names.to_model(model),
+            "endpoint": self.names.to_model(model),
             "contents": to_contents(contents, "contents", VERTEX),
         }
         request = aiplatform_v1.ComputeTokensRequest(**fields)
-        return Call(self._rpcs(COMPUTE_TOKENS), request, _from_computed)
+        return Call(self.rpcs(COMPUTE_TOKENS), request, _from_computed)
 
     def embed_content(
         self, model: str, contents: ContentListUnion, config: EmbedContentConfig
     ) -> Flow[EmbedContentResponse]:
-        return embeddings.embed(self._names.to_model(model), contents, config, self._rpcs)
+        return embeddings.embed(self.names.to_model(model), contents, config, self.rpcs)
 
     def get(self, model: str) -> Call[Model | TunedModel]:
         """Call GetModel for a model of the project, or else GetPublisherModel."""
-        name = self._names.to_any_model(model)
+        name = self.names.to_any_model(model)
         if name.startswith("publishers/"):
             publisher = aiplatform_v1.GetPublisherModelRequest(name=name)
-            return Call(self._rpcs(GET_PUBLISHER_MODEL), publisher, model_resources.from_publisher_model)
+            return Call(self.rpcs(GET_PUBLISHER_MODEL), publisher, model_resources.from_publisher_model)
         request = aiplatform_v1.GetModelRequest(name=name)
-        return Call(self._rpcs(GET_MODEL), request, model_resources.from_model)
+        return Call(self.rpcs(GET_MODEL), request, model_resources.from_model)
 
     def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[Model | TunedModel]]:
         """Call ListPublisherModels or, where ``query_base`` is False, ListModels for tuned models."""
@@ -134,14 +139,14 @@ class VertexModels:
                 page_size=config.page_size or 0,
                 page_token=page_token,
             )
-            return Call(self._rpcs(LIST_PUBLISHER_MODELS), base, model_resources.from_publisher_models)
+            return Call(self.rpcs(LIST_PUBLISHER_MODELS), base, model_resources.from_publisher_models)
         request = aiplatform_v1.ListModelsRequest(
-            parent=self._names.parent,
+            parent=self.names.parent,
             filter=" AND ".join([_TUNED, *([config.filter] if config.filter else ())]),
             page_size=config.page_size or 0,
             page_token=page_token,
         )
-        return Call(self._rpcs(LIST_MODELS), request, model_resources.from_models)
+        return Call(self.rpcs(LIST_MODELS), request, model_resources.from_models)
 
     def update(self, model: str, config: UpdateModelConfig) -> Call[Model | TunedModel]:
         """Call UpdateModel with the fields of the config that are set."""
@@ -151,15 +156,15 @@ class VertexModels:
                 "config: has no field to update; set display_name, description or default_checkpoint_id"
             )
         fields: Fields = {
-            "model": {"name": self._names.to_own_model(model), **changes},
+            "model": {"name": self.names.to_own_model(model), **changes},
             "update_mask": {"paths": sorted(changes)},
         }
         request = aiplatform_v1.UpdateModelRequest(**fields)
-        return Call(self._rpcs(UPDATE_MODEL), request, model_resources.from_model)
+        return Call(self.rpcs(UPDATE_MODEL), request, model_resources.from_model)
 
     def delete(self, model: str) -> Call[DeleteModelResponse]:
-        request = aiplatform_v1.DeleteModelRequest(name=self._names.to_own_model(model))
-        return Call(self._rpcs(DELETE_MODEL), request, lambda _: DeleteModelResponse())
+        request = aiplatform_v1.DeleteModelRequest(name=self.names.to_own_model(model))
+        return Call(self.rpcs(DELETE_MODEL), request, lambda _: DeleteModelResponse())
 
 
 def _nest_output(config: views.ImageConfig) -> views.ImageConfig:
