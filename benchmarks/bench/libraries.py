@@ -228,7 +228,7 @@ def gemwire_genai_h2(ports: Ports) -> Library:
 
 def google_genai(ports: Ports) -> Library:
     """google-genai, with the HTTP stack that it finds."""
-    from google import genai as theirs
+    import google.genai as theirs
 
     return genai(theirs.Client(api_key="a-key", http_options={"base_url": ports.http_url}))
 

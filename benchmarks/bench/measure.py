@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import dataclasses
 import gc
+import importlib
 import importlib.util
 import json
 import math
@@ -149,7 +150,7 @@ def trusted_certificate() -> Iterator[Path]:
     """A folder with a certificate for localhost, whose authority this process trusts."""
     # Only who measures TLS needs the package that makes certificates.
     sys.path.append(str(HERE.parents[1] / "tests"))
-    import certificates
+    certificates = importlib.import_module("certificates")
 
     with tempfile.TemporaryDirectory() as folder:
         authority = certificates.Authority("benchmarks")

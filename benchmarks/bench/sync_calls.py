@@ -114,9 +114,9 @@ def gemwire_genai_h2_calls(ports: Ports) -> _Calls:
 
 
 def google_genai_calls(ports: Ports) -> _Calls:
-    from google import genai
+    import google.genai
 
-    return genai_calls(genai.Client(api_key="a-key", http_options={"base_url": ports.http_url}))
+    return genai_calls(google.genai.Client(api_key="a-key", http_options={"base_url": ports.http_url}))
 
 
 LIBRARIES = {
