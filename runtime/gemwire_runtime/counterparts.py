@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from gemwire_runtime import enums
 from gemwire_runtime.containers import Conversion
 from gemwire_runtime.field_errors import MissingFieldError
-from gemwire_runtime.message_init import message_class
+from gemwire_runtime.message_init import is_map, message_class
 from gemwire_runtime.models import to_camel_case
 from gemwire_runtime.pydantic_models import Fields, unwrap
 from gemwire_runtime.translation import (
@@ -28,20 +28,17 @@ from gemwire_runtime.translation import (
     translate,
 )
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import (
+from gemwire_runtime.view_fields import (
     Field,
     JsonField,
     ListField,
     LocalField,
     MapField,
     MessageField,
-    View,
     build_field,
-    fields_of,
-    find_view,
-    is_map,
     message_of,
 )
+from gemwire_runtime.views import View, fields_of, find_view
 
 _V = TypeVar("_V", bound=View)
 

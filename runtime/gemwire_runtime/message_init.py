@@ -109,7 +109,7 @@ def _convert_fields(descriptor: Descriptor, fields: _Fields) -> _Fields:
         inner = _value_type(field) if field is not None else None
         if field is None or inner is None:
             continue
-        if _map_entry(field) and isinstance(value, Mapping):
+        if is_map(field) and isinstance(value, Mapping):
             entries = {key: _convert_map_value(inner, item) for key, item in value.items()}
             taken: object = entries
             same = all(entries[key] is value[key] for key in entries)
@@ -149,16 +149,25 @@ def _is_list(value: object) -> TypeGuard[Iterable[object]]:
 _FREE_FORM = frozenset({"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"})
 
 
-def _map_entry(field: FieldDescriptor) -> Descriptor | None:
-    """Return the type of a map's entries; None for any other field."""
+def is_map(field: FieldDescriptor) -> bool:
+    """Return whether a field is a map.
+
+    By its shape: the option that says so can only be read with ``descriptor_pb2``, which is slow to import.
+    """
     kind = field.message_type
-    return kind if kind is not None and kind.has_options and kind.GetOptions().map_entry else None
+    return (
+        kind is not None
+        and kind.has_options
+        and kind.name.endswith("Entry")
+        and kind.containing_type is field.containing_type
+        and [part.name for part in kind.fields] == ["key", "value"]
+    )
 
 
 def _value_type(field: FieldDescriptor) -> Descriptor | None:
     """Return the message type of a field's values: of a map, that of its values; None for scalars."""
-    entry = _map_entry(field)
-    return (entry.fields_by_name["value"] if entry else field).message_type
+    kind = field.message_type
+    return kind.fields_by_name["value"].message_type if kind is not None and is_map(field) else kind
 
 
 def is_repeated(field: FieldDescriptor) -> bool:
@@ -200,7 +209,7 @@ def _parts(field: FieldDescriptor, name: str, value: object) -> list[tuple[str, 
 
     Each part has its path, a value of the field with that part alone, the part, and the name of its type.
     """
-    if _map_entry(field):
+    if is_map(field):
         if isinstance(value, Mapping):
             return [
                 (f"{name}[{key!r}]", {key: item}, item, f"dict[{type(key).__name__}, {type(item).__name__}]")

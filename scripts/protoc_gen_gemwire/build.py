@@ -15,6 +15,7 @@ from grpc_tools import protoc
 
 from . import (
     model,
+    model_reader,
     overlay,
     policy,
     render_clients,
@@ -64,7 +65,7 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generat
     merged = overlay.merge(compile_protos(protos, imports))
     policies = policy.load(protos / "call_policy.json", model.rpc_names(merged.files))
     patterns = json.loads((protos / "resource_patterns.json").read_text(encoding="utf-8"))
-    everything = model.build(merged, policies, families, patterns)
+    everything = model_reader.build(merged, policies, families, patterns)
     made = {f"{ROOT}/{name}": text.encode() for name, text in _render(everything, families).items()}
     for family in families:
         data = _descriptor_set(merged.files, family, base=family is families[0])

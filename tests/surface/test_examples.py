@@ -23,9 +23,10 @@ from doc_blocks import FENCE, ROOT, Block, list_pages, read_blocks
 
 from gemwire.testing import RunningEmulator
 
-#: Pages that are run elsewhere, by test_cli_docs and test_frameworks.
+#: Pages that are run elsewhere, by test_cli_docs, test_example_programs and test_frameworks.
 ELSEWHERE = {
     "docs/command-line.md",
+    "docs/recipes/pytest.md",
     *(
         f"docs/migration/{name}.md"
         for name in ("instructor", "langchain", "litellm", "llamaindex", "pydantic-ai")
@@ -37,7 +38,7 @@ WITHOUT_EMULATOR = {"docs/authentication.md"}
 #: Pages whose examples send nothing to this emulator: one is of messages, one brings an emulator.
 WITHOUT_CALLS = {*WITHOUT_EMULATOR, "docs/differences.md", "docs/emulator.md"}
 #: Blocks of other pages that send nothing: of messages, of pickling, of invalid arguments.
-SILENT = re.compile(r"v1beta\.CachedContent\(|pickle\.loads|for wrong in")
+SILENT = re.compile(r"v1beta\.CachedContent\(|pickle\.loads|for wrong in|FastAPI\(")
 #: What a page says is set; nothing else of this machine's environment is.
 ENVIRONMENT = {"docs/authentication.md": {"GOOGLE_API_USE_CLIENT_CERTIFICATE": "true"}}
 #: Text is what one sees, and is not run.
@@ -90,7 +91,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(page: str, source: str, folder: Path, gemini: RunningEmulator) -> subprocess.CompletedProcess[str]:
-    script = folder / Path(page).with_suffix(".py").name
+    # Not the page's own name, which may be that of a module: fastapi.
+    script = folder / f"page_{Path(page).stem}.py"
     script.write_text(source, encoding="utf-8")
     return subprocess.run(
         [sys.executable, "-W", "error", script.name],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from google.auth.exceptions import MutualTLSChannelError
-
 from gemwire._secret import SecretBytes
 from gemwire.options import CertSource
 
@@ -16,6 +14,8 @@ def load_certificate(source: CertSource | None) -> tuple[bytes, bytes] | None:
     """
     if source is None:
         return None
+    from google.auth.exceptions import MutualTLSChannelError
+
     try:
         chain, key = source()
     except MutualTLSChannelError:

@@ -7,18 +7,17 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import google.auth
-import google.auth.api_key
-import google.auth.credentials
-from google.auth.exceptions import GoogleAuthError
+from typing import TYPE_CHECKING, Any
 
 from gemwire._secret import Secret, hide_key, type_name, without_frames
 from gemwire._transport import metadata
 from gemwire._transport.token import Pairs, Token
 from gemwire.options import ClientOptions
 from gemwire_runtime.method import Service
+
+# google-auth is imported where credentials are used: it is slow to import, and API keys do without it.
+if TYPE_CHECKING:
+    import google.auth.credentials
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,7 +86,11 @@ def _from_key(key: str, options: ClientOptions) -> ApiKey:
 
 def is_key_given(credentials: google.auth.credentials.Credentials | None, options: ClientOptions) -> bool:
     """Return whether an API key was given in code, not by the environment."""
-    return bool(options.api_key) or isinstance(credentials, google.auth.api_key.Credentials)
+    if credentials is None or options.api_key:
+        return bool(options.api_key)
+    import google.auth.api_key
+
+    return isinstance(credentials, google.auth.api_key.Credentials)
 
 
 def find_environment_key() -> tuple[str, str] | None:
@@ -146,6 +149,9 @@ def _from_google(
     always_use_jwt_access: bool,
 ) -> Authorization:
     """Prepare google-auth credentials as Google's clients do: scopes, self-signed tokens."""
+    import google.auth.api_key
+    import google.auth.credentials
+
     if not isinstance(credentials, google.auth.credentials.Credentials):
         hint = "; give a key as client_options={'api_key': …}" if isinstance(credentials, str) else ""
         raise TypeError(f"credentials: expected google.auth credentials, got {type_name(credentials)}{hint}")
@@ -182,6 +188,8 @@ def _load_file(options: ClientOptions, default_scopes: Sequence[str]) -> google.
         DeprecationWarning,
         stacklevel=_depth_of_user(),
     )
+    import google.auth
+
     with warnings.catch_warnings():
         # google-auth warns too, of our line instead of the user's.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -205,6 +213,9 @@ def _depth_of_user() -> int:
 def _load_default(
     options: ClientOptions, default_scopes: Sequence[str], gdch_audience: str
 ) -> google.auth.credentials.Credentials:
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+
     try:
         credentials: google.auth.credentials.Credentials = without_frames(
             google.auth.default,

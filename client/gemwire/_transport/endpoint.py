@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
-from google.auth.exceptions import MutualTLSChannelError
-from google.auth.transport import mtls
-
 from gemwire._secret import hide_address, show_address
 from gemwire.options import CertSource, ClientOptions
 from gemwire_runtime.method import Service
@@ -124,6 +121,8 @@ def mtls_mode(*, exact: bool = False) -> str:
     mode = os.environ.get("GOOGLE_API_USE_MTLS_ENDPOINT", "auto")
     mode = mode if exact else mode.lower()
     if mode not in ("never", "auto", "always"):
+        from google.auth.exceptions import MutualTLSChannelError
+
         raise MutualTLSChannelError(
             "Environment variable `GOOGLE_API_USE_MTLS_ENDPOINT` must be `never`, `auto` or `always`"
         )
@@ -140,12 +139,16 @@ def client_cert_source(provided: CertSource | None) -> CertSource | None:
         return None
     if provided:
         return provided
+    from google.auth.transport import mtls
+
     if mtls.has_default_client_cert_source():
         return cast("CertSource", mtls.default_client_cert_source())
     return None
 
 
 def _use_client_cert() -> bool:
+    from google.auth.transport import mtls
+
     if hasattr(mtls, "should_use_client_cert"):
         return bool(mtls.should_use_client_cert())
     return os.environ.get("GOOGLE_API_USE_CLIENT_CERTIFICATE", "").lower() == "true"
@@ -209,6 +212,8 @@ def resolve(service: Service, options: ClientOptions) -> Endpoint:
         return Endpoint(options.api_endpoint, universe, source, "api_endpoint was given")
     if mode == "always" or (mode == "auto" and source is not None):
         if universe.lower() != DEFAULT_UNIVERSE:
+            from google.auth.exceptions import MutualTLSChannelError
+
             raise MutualTLSChannelError(
                 f"mTLS is not supported in any universe other than {DEFAULT_UNIVERSE}."
             )

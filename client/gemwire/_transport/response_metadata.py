@@ -1,31 +1,48 @@
 """Metadata of responses, for those who ask for it: what a server sends before the message of a unary call.
 
 Streams have methods for theirs. A unary call is over when its response is there, and callers of most calls do
-not want more; so metadata is collected only where a list for it is set.
+not want more; so metadata is collected only where something to take it is set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar, Token
 
-#: Pairs as they arrived; values of keys that end with ``-bin`` are bytes.
-ReceivedMetadata = list[tuple[str, str | bytes]]
 
-#: List that unary calls add the metadata of their responses to; None to leave it.
+class ReceivedMetadata:
+    """Metadata of one response, as it arrived; values of keys that end with ``-bin`` are bytes.
+
+    It is read when a program asks for it: few do, and grpc's own object is slow to iterate over.
+
+    Attributes:
+        pairs: The metadata.
+    """
+
+    __slots__ = ("pairs",)
+
+    def __init__(self) -> None:
+        """Begin without metadata."""
+        self.pairs: Iterable[tuple[str, str | bytes]] = ()
+
+    def __iter__(self) -> Iterator[tuple[str, str | bytes]]:
+        return iter(self.pairs)
+
+
+#: Where unary calls leave the metadata of their responses; None to drop it.
 RECEIVED: ContextVar[ReceivedMetadata | None] = ContextVar("RECEIVED", default=None)
 
 
 def collect(pairs: Iterable[tuple[str, str | bytes]]) -> None:
-    """Add the metadata of a response to the list, if there is one. An earlier attempt's is replaced."""
+    """Keep the metadata of a response, if it is asked for. An earlier attempt's is replaced."""
     received = RECEIVED.get()
     if received is not None:
-        received[:] = pairs
+        received.pairs = pairs
 
 
 def start_collecting() -> tuple[ReceivedMetadata, Token[ReceivedMetadata | None]]:
-    """Return a list for the metadata of the next response in this context, and what ends that."""
-    received: ReceivedMetadata = []
+    """Return what takes the metadata of the next response in this context, and what ends that."""
+    received = ReceivedMetadata()
     return received, RECEIVED.set(received)
 
 

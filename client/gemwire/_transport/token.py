@@ -10,19 +10,20 @@ import datetime
 import logging
 import math
 import random
-import ssl
 import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-
-import google.auth.credentials
-from google.auth.exceptions import GoogleAuthError, TransportError
+from typing import TYPE_CHECKING
 
 from gemwire._log import log
 from gemwire._secret import Secret, drop_frames, iterate_chain
 from gemwire._transport import fork, metadata
 from gemwire.errors import APIError, Unauthenticated, Unavailable
+
+# google-auth is imported late: see `gemwire._transport.credentials`.
+if TYPE_CHECKING:
+    import google.auth.credentials
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -172,6 +173,8 @@ class Token:
         try:
             fetched = self._fetch()
         except BaseException as error:
+            from google.auth.exceptions import GoogleAuthError
+
             drop_frames(error)
             if isinstance(error, GoogleAuthError):
                 error.args = tuple(map(_without_tokens, error.args))
@@ -245,6 +248,10 @@ class Token:
 
 def _is_temporary(error: BaseException) -> bool:
     """Return whether another refresh may succeed: the token endpoint was not reached, or says so."""
+    import ssl
+
+    from google.auth.exceptions import GoogleAuthError, TransportError
+
     chain = list(iterate_chain(error))
     if any(isinstance(one, ssl.SSLCertVerificationError) for one in chain):
         return False
@@ -264,5 +271,7 @@ def _without_tokens(argument: object) -> object:
 
 def _describe(error: BaseException) -> str:
     """Return the text of an error; that of google-auth's without the data that follows it."""
+    from google.auth.exceptions import GoogleAuthError
+
     text = str(error.args[0] if isinstance(error, GoogleAuthError) and error.args else error)
     return text if text and isinstance(error, Exception) else f"{type(error).__name__} {text}".strip()

@@ -6,8 +6,6 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
-from google.auth.exceptions import GoogleAuthError
-
 from gemwire._secret import without_frames
 from gemwire._transport import endpoint
 from gemwire._transport.credentials import find_environment_key
@@ -106,6 +104,7 @@ def _find_project(credentials: google.auth.credentials.Credentials | None) -> st
     if endpoint.is_emulated():
         raise ValueError(f"project: Vertex AI needs one, with an emulator too; {instead}")
     import google.auth
+    from google.auth.exceptions import GoogleAuthError
 
     try:
         found = without_frames(google.auth.default)[1]

@@ -16,7 +16,7 @@ from present import present
 
 from gemwire import genai, v1beta
 from gemwire.genai import types
-from gemwire_runtime.views import _round_float
+from gemwire_runtime.view_fields import _round_float
 
 
 def content(*texts: str) -> types.Content:
@@ -207,7 +207,8 @@ def test_writing_goes_to_the_message() -> None:
     view: Any = types.Content.of(message)
     view.role = "model"
     view.parts = [{"text": "a"}]
-    view.parts[0].text = "b"
+    parts: Any = view.parts
+    parts[0].text = "b"
     view.parts.append({"text": "c"})
     assert message == v1beta.Content(role="model", parts=[{"text": "b"}, {"text": "c"}])
 
@@ -408,6 +409,7 @@ def test_structs_are_dicts() -> None:
     }
     call = types.FunctionCall(name="f", args=args)
     assert call.args == args
+    assert call.args is not None
     assert type(call.args["whole"]) is int
     assert types.FunctionCall.model_validate_json(call.to_json()) == call
     assert types.FunctionCall(args={"a": (1, 2), "e": types.Type.STRING}).args == {"a": [1, 2], "e": "STRING"}

@@ -15,7 +15,8 @@ from gemwire_runtime.counterparts import find_counterpart
 from gemwire_runtime.field_errors import MissingFieldError
 from gemwire_runtime.translation import translate
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import View, message_of
+from gemwire_runtime.view_fields import message_of
+from gemwire_runtime.views import View
 
 REQUEST: Any = find_counterpart(
     views.GenerateContentRequest, descriptor_of(aiplatform_v1.GenerateContentRequest)

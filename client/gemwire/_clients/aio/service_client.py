@@ -7,9 +7,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import google.auth.api_key
-import google.auth.credentials
-
 from gemwire._secret import hide_header, hide_text, without_frames
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
@@ -26,6 +23,7 @@ from gemwire.options import (
 from gemwire_proto.longrunning.operations import AsyncOperations
 
 if TYPE_CHECKING:
+    import google.auth.credentials
     import grpc.aio
 
     from gemwire._clients.aio.raw_calls import AsyncRawCalls
@@ -147,7 +145,9 @@ class AsyncServiceClient(AsyncOperations):
             host, cert_source = found.host, found.cert_source
         self._api_endpoint = host
         if options.api_key:
-            credentials = google.auth.api_key.Credentials(options.api_key)
+            from google.auth.api_key import Credentials
+
+            credentials = Credentials(options.api_key)
         arguments: dict[str, Any] = {
             "credentials": credentials,
             "credentials_file": options.credentials_file,

@@ -8,9 +8,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import google.auth.api_key
-import google.auth.credentials
-
 from gemwire._secret import hide_header, hide_text, without_frames
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
@@ -27,6 +24,7 @@ from gemwire.options import (
 from gemwire_proto.longrunning.operations import Operations
 
 if TYPE_CHECKING:
+    import google.auth.credentials
     import grpc
 
     from gemwire._clients.sync.raw_calls import RawCalls
@@ -148,7 +146,9 @@ class ServiceClient(Operations):
             host, cert_source = found.host, found.cert_source
         self._api_endpoint = host
         if options.api_key:
-            credentials = google.auth.api_key.Credentials(options.api_key)
+            from google.auth.api_key import Credentials
+
+            credentials = Credentials(options.api_key)
         arguments: dict[str, Any] = {
             "credentials": credentials,
             "credentials_file": options.credentials_file,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from gemwire._clients.aio import v1beta
-from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.response_metadata import start_collecting, stop_collecting
 from gemwire.errors import APIError, Internal
@@ -24,11 +22,11 @@ from gemwire.genai._types.response_headers import Received, attach_headers
 from gemwire_runtime.method import Method
 
 if TYPE_CHECKING:
+    from gemwire._clients.aio.v1beta import GenerativeServiceAsyncClient
     from gemwire._transport.aio.recorder import AsyncRecordedFiles
     from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
     from gemwire.genai.client_arguments import ClientArguments
 
-_S = TypeVar("_S", bound=AsyncServiceClient)
 _Result = TypeVar("_Result")
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -54,7 +52,7 @@ class AsyncApi:
         self._connections = AsyncConnections(*self.resolved, arguments.recording)
         self.backend = arguments.backend
         self.caller = self._connections.transport
-        self._clients: dict[type[AsyncServiceClient], AsyncServiceClient] = {}
+        self._generative: GenerativeServiceAsyncClient | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.arguments.credentials is not None or self.arguments.api_key:
@@ -67,19 +65,17 @@ class AsyncApi:
         return type(self), (self.arguments,)
 
     @property
-    def generative(self) -> v1beta.GenerativeServiceAsyncClient:
+    def generative(self) -> GenerativeServiceAsyncClient:
         """The service client that generates content, of the Gemini API."""
         if self.backend.vertexai:
             raise ValueError(
                 "client: calls Vertex AI; this needs one of the Gemini API, made without vertexai"
             )
-        return self._client(v1beta.GenerativeServiceAsyncClient)
+        if self._generative is None:
+            from gemwire._clients.aio.v1beta import GenerativeServiceAsyncClient
 
-    def _client(self, kind: type[_S]) -> _S:
-        found = self._clients.get(kind)
-        if found is None:
-            found = self._clients[kind] = kind(transport=self.caller)
-        return cast("_S", found)
+            self._generative = GenerativeServiceAsyncClient(transport=self.caller)
+        return self._generative
 
     def transfers(self, what: str) -> RestAsyncIOTransport | AsyncRecordedFiles:
         """Return what uploads and downloads files; see `AsyncConnections.files`."""

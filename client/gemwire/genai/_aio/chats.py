@@ -28,7 +28,7 @@ from gemwire.genai._types.generate_content import (
     GenerateContentResponse,
 )
 from gemwire_proto import v1beta
-from gemwire_runtime.views import message_of
+from gemwire_runtime.view_fields import message_of
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import GenerateContentConfigOrDict

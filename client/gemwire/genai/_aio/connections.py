@@ -9,15 +9,14 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire._transport.recording import Recording
 
 if TYPE_CHECKING:
     from gemwire._transport.aio.recorder import AsyncRecordedFiles
     from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
+    from gemwire._transport.recording import Recording
 
 
 class AsyncConnections:
@@ -50,6 +49,8 @@ class AsyncConnections:
         elif transport == "rest":
             self.transport = self._rest = self._make_rest()
         else:
+            from gemwire._clients.aio.service_client import AsyncServiceClient
+
             kind = AsyncServiceClient.get_transport_class(None if transport == "grpc" else transport)
             self.transport = kind.from_settings(settings)
         if recording:

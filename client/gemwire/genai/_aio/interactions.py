@@ -13,7 +13,7 @@ from gemwire.genai._types.call_options import CallOptions, split_options
 from gemwire.genai._types.interactions import Interaction
 from gemwire_proto.interactions import interaction_service as rpcs
 from gemwire_proto.interactions import views
-from gemwire_runtime.views import message_of
+from gemwire_runtime.view_fields import message_of
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

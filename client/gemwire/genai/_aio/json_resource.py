@@ -11,7 +11,8 @@ from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._backends.base import Call
 from gemwire.genai._types.call_options import split_options
 from gemwire_runtime.method import AnyMethod
-from gemwire_runtime.views import View, message_of, view
+from gemwire_runtime.view_fields import message_of
+from gemwire_runtime.views import View, view
 
 _View = TypeVar("_View", bound=View)
 _NOTHING: Mapping[str, object] = {}

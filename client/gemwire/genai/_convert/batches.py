@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from google.protobuf import json_format
-
 from gemwire.genai._convert.resource_names import to_file_name, to_resource_name
 from gemwire.genai._json.jsonable import to_jsonable
 from gemwire.genai._types.batches import (
@@ -178,6 +176,8 @@ def _from_state(state: v1beta.BatchState) -> JobState | None:
 
 def from_status(status: Status) -> JobError:
     """Convert the error of a job, or of one of its requests."""
+    from google.protobuf import json_format
+
     details = [json_format.MessageToDict(detail, descriptor_pool=POOL) for detail in status.details]
     return JobError(code=status.code, message=status.message or None, details=details or None)
 

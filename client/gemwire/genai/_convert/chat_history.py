@@ -13,7 +13,8 @@ from gemwire.genai._types.family import Family
 from gemwire_proto import v1beta
 from gemwire_runtime import json_only
 from gemwire_runtime.models import Model
-from gemwire_runtime.views import View, message_of
+from gemwire_runtime.view_fields import message_of
+from gemwire_runtime.views import View
 
 
 class History:

@@ -14,7 +14,7 @@ from gemwire.genai._types.content import (
 )
 from gemwire.genai._types.family import GEMINI, Family
 from gemwire_proto import v1beta
-from gemwire_runtime.views import message_of
+from gemwire_runtime.view_fields import message_of
 
 _ROLES = frozenset({"", "user", "model", "function", "tool"})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire.genai._convert.request_bytes import RequestDraft
@@ -13,6 +12,9 @@ from gemwire_runtime.pool import POOL
 
 def add_extra_body(request: Message | RequestDraft, extra: Mapping[str, object]) -> None:
     """Set further fields of a request, which override its own; nested ones are merged."""
+    # Imported late: few programs have one.
+    from google.protobuf import json_format
+
     message = request.last if isinstance(request, RequestDraft) else request
     try:
         json_format.ParseDict(dict(extra), message, descriptor_pool=POOL)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from google.protobuf.message import Message
 
 from gemwire_runtime.field_errors import locate
-from gemwire_runtime.views import Field
+from gemwire_runtime.view_fields import Field
 
 
 def write_config_field(field: Field, message: Message, value: object) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TypeVar
 
-from google.protobuf import json_format
-
 from gemwire.genai._convert.fields import write_config_field
 from gemwire.genai._convert.resource_names import to_file_name, to_model_name, to_resource_name
 from gemwire.genai._types.file_search import (
@@ -97,5 +95,7 @@ def from_upload_operation(message: Operation) -> UploadToFileSearchStoreOperatio
 def _from_operation(message: Operation, kind: type[_Operation]) -> _Operation:
     operation = kind(name=message.name or None, done=message.done or None)
     if message.HasField("error"):
+        from google.protobuf import json_format
+
         operation.error = json_format.MessageToDict(message.error, descriptor_pool=POOL)
     return operation

@@ -19,7 +19,7 @@ from gemwire.genai._types.images import (
 )
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import message_of
+from gemwire_runtime.view_fields import message_of
 
 #: Parameters of the model by field of the config.
 PARAMETERS = {

@@ -18,7 +18,8 @@ from gemwire_proto.v1beta import BidiGenerateContentClientMessage as ClientMessa
 from gemwire_proto.v1beta import views
 from gemwire_runtime.field_errors import locate
 from gemwire_runtime.pydantic_models import unwrap
-from gemwire_runtime.views import View, fields_of, message_of
+from gemwire_runtime.view_fields import message_of
+from gemwire_runtime.views import View, fields_of
 
 _CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
 _GENERATION_FIELDS = fields_of(views.GenerationConfig)

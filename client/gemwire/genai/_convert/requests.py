@@ -14,7 +14,7 @@ from gemwire.genai._types.family import GEMINI, Family
 from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import message_of
+from gemwire_runtime.view_fields import message_of
 
 #: Fields of the config that GenerationConfig has under the same names, except those that are converted.
 _GENERATION = (GEMINI.generation_fields.keys() & config_field_names(GenerateContentConfig)) - {

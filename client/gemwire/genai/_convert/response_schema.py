@@ -16,7 +16,8 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.field_errors import locate
 from gemwire_runtime.pydantic_models import unwrap
-from gemwire_runtime.views import fields_of, message_of
+from gemwire_runtime.view_fields import message_of
+from gemwire_runtime.views import fields_of
 
 _ARGUMENT = "config.response_schema"
 #: Fields of Schema by their names in JSON.

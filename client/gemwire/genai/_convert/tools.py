@@ -14,7 +14,7 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.field_errors import locate
 from gemwire_runtime.pydantic_models import unwrap
-from gemwire_runtime.views import message_of
+from gemwire_runtime.view_fields import message_of
 
 
 def to_tools(value: object) -> list[v1beta.Tool]:

@@ -20,7 +20,7 @@ from gemwire.genai._types.videos import (
 from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning.operations_pb2 import Operation
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import message_of
+from gemwire_runtime.view_fields import message_of
 
 #: Parameters of the model by field of the config.
 PARAMETERS = {

@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from gemwire._clients.sync import v1beta
-from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.response_metadata import start_collecting, stop_collecting
 from gemwire.errors import APIError, Internal
@@ -25,11 +23,11 @@ from gemwire.genai._types.response_headers import Received, attach_headers
 from gemwire_runtime.method import Method
 
 if TYPE_CHECKING:
+    from gemwire._clients.sync.v1beta import GenerativeServiceClient
     from gemwire._transport.sync.recorder import RecordedFiles
     from gemwire._transport.sync.rest_transport import RestTransport
     from gemwire.genai.client_arguments import ClientArguments
 
-_S = TypeVar("_S", bound=ServiceClient)
 _Result = TypeVar("_Result")
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -55,7 +53,7 @@ class Api:
         self._connections = Connections(*self.resolved, arguments.recording)
         self.backend = arguments.backend
         self.caller = self._connections.transport
-        self._clients: dict[type[ServiceClient], ServiceClient] = {}
+        self._generative: GenerativeServiceClient | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.arguments.credentials is not None or self.arguments.api_key:
@@ -68,19 +66,17 @@ class Api:
         return type(self), (self.arguments,)
 
     @property
-    def generative(self) -> v1beta.GenerativeServiceClient:
+    def generative(self) -> GenerativeServiceClient:
         """The service client that generates content, of the Gemini API."""
         if self.backend.vertexai:
             raise ValueError(
                 "client: calls Vertex AI; this needs one of the Gemini API, made without vertexai"
             )
-        return self._client(v1beta.GenerativeServiceClient)
+        if self._generative is None:
+            from gemwire._clients.sync.v1beta import GenerativeServiceClient
 
-    def _client(self, kind: type[_S]) -> _S:
-        found = self._clients.get(kind)
-        if found is None:
-            found = self._clients[kind] = kind(transport=self.caller)
-        return cast("_S", found)
+            self._generative = GenerativeServiceClient(transport=self.caller)
+        return self._generative
 
     def transfers(self, what: str) -> RestTransport | RecordedFiles:
         """Return what uploads and downloads files; see `Connections.files`."""

@@ -10,13 +10,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire._transport.recording import Recording
 from gemwire._transport.sync.transport import Transport
 
 if TYPE_CHECKING:
+    from gemwire._transport.recording import Recording
     from gemwire._transport.sync.recorder import RecordedFiles
     from gemwire._transport.sync.rest_transport import RestTransport
 
@@ -51,6 +50,8 @@ class Connections:
         elif transport == "rest":
             self.transport = self._rest = self._make_rest()
         else:
+            from gemwire._clients.sync.service_client import ServiceClient
+
             kind = ServiceClient.get_transport_class(None if transport == "grpc" else transport)
             self.transport = kind.from_settings(settings)
         if recording:

@@ -14,7 +14,8 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.field_errors import locate
 from gemwire_runtime.models import Format, dump
 from gemwire_runtime.pydantic_models import unwrap
-from gemwire_runtime.views import View, message_of
+from gemwire_runtime.view_fields import message_of
+from gemwire_runtime.views import View
 
 if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (

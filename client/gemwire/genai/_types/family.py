@@ -21,7 +21,8 @@ from gemwire_runtime.counterparts import find_counterpart
 from gemwire_runtime.message_init import message_class
 from gemwire_runtime.translation import get_counterpart, translate
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import Field, View, fields_of
+from gemwire_runtime.view_fields import Field
+from gemwire_runtime.views import View, fields_of
 
 _V = TypeVar("_V", bound=View)
 

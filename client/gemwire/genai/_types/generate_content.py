@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 from google.protobuf.message import Message
 
 from gemwire._log import log
-from gemwire.genai._json.json_values import parse_answer
 from gemwire.genai._json.mcp_tools import McpSession, McpTool
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import Content, ContentUnion
@@ -20,7 +19,8 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.enums import Names
 from gemwire_runtime.pydantic_models import Fields
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import Field, LocalField, View, replace_field
+from gemwire_runtime.view_fields import Field, LocalField
+from gemwire_runtime.views import View, replace_field
 
 if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (
@@ -338,6 +338,9 @@ class GenerateContentResponse(
         text = None if schema is None else self.text
         if text is None:
             return None
+        # Imported late: few programs ask for JSON.
+        from gemwire.genai._json.json_values import parse_answer
+
         try:
             return parse_answer(text, schema)
         except ValueError:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from gemwire.genai._types.http_options import HttpResponse
-from gemwire_runtime.views import LocalField, View
+from gemwire_runtime.view_fields import LocalField
+from gemwire_runtime.views import View
 
 #: Headers as they arrived.
-Received: TypeAlias = Sequence[tuple[str, str | bytes]]
+Received: TypeAlias = Iterable[tuple[str, str | bytes]]
 
 _NAME = "sdk_http_response"
 

@@ -9,7 +9,8 @@ from google.protobuf.message import Message
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views as views  # registers them
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import ListField, MapField, replace_field
+from gemwire_runtime.view_fields import ListField, MapField
+from gemwire_runtime.views import replace_field
 
 
 class _PropertiesField(MapField):

@@ -62,9 +62,10 @@ _METHODS = {
 
 def check_fields(config: Config, argument: str = "config") -> None:
     """Check that no field is set that only Vertex AI has."""
-    for field, instead in _FIELDS[type(config)].items():
-        if getattr(config, field) is not None:
-            raise ValueError(f"{argument}.{field}: parameter is {_ELSEWHERE}; {instead}")
+    refused = _FIELDS[type(config)]
+    for field, _ in config.given():
+        if field in refused:
+            raise ValueError(f"{argument}.{field}: parameter is {_ELSEWHERE}; {refused[field]}")
 
 
 def method_error(method: str) -> ValueError:

@@ -18,7 +18,7 @@ from gemwire_proto import aiplatform_v1, v1beta
 from gemwire_proto.aiplatform_v1.prediction_service import BATCH_EMBED_CONTENTS, EMBED_CONTENT, PREDICT
 from gemwire_proto.v1beta import views
 from gemwire_runtime.pydantic_models import Fields
-from gemwire_runtime.views import message_of
+from gemwire_runtime.view_fields import message_of
 from gemwire_runtime.well_known import write_json
 
 #: Models that take a list of texts as a list of contents, although they compute with EmbedContent.
