@@ -10,6 +10,11 @@ import sys
 
 from gemwire import v1beta
 
+_KIND = (
+    "It is a language model of 135 million parameters, a toy beside Gemini, and often wrong."
+    " For a larger one: python -m gemwire_emulator --engine local --gguf FILE"
+)
+
 
 async def ask(question: str) -> None:
     """Print the answer as it comes."""
@@ -34,7 +39,8 @@ def main() -> int:
             ready = json.loads((emulator.stdout.readline() if emulator.stdout else "") or "{}")
             if not ready:
                 return emulator.wait()
-            print(f"{ready['model']} answers, over gRPC from {ready['grpc']}:", file=sys.stderr)
+            print(f"{ready['model']} answers, over gRPC from {ready['grpc']}.", file=sys.stderr)
+            print(_KIND, file=sys.stderr)
             os.environ["GEMINI_EMULATOR_HOST"] = ready["grpc"]
             asyncio.run(ask(question))
         except KeyboardInterrupt:

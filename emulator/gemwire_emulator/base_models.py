@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from google.protobuf import json_format
 
-from gemwire_emulator.public_models import PUBLIC_MODELS, VERTEX_MODELS, ModelKind
+from gemwire_emulator.public_models import PUBLIC_MODELS, TEXT, VERTEX_MODELS, ModelKind
 from gemwire_proto import v1beta
 
 #: Names that are close to an unknown one, of which an error names as many.
@@ -40,12 +40,15 @@ class ModelCatalog:
         Raises:
             ValueError: An entry is invalid.
         """
+        rows = {**PUBLIC_MODELS, **VERTEX_MODELS}
+        self._kinds = {name: kind for name, (_, kind) in rows.items()}
         public = {name: _build_model(name, *row) for name, row in PUBLIC_MODELS.items()}
         self._vertex = {name: _build_model(name, *row) for name, row in VERTEX_MODELS.items()}
         self._models: dict[str, v1beta.Model] = {}
         for entry in entries:
-            model = _parse_entry(entry, {**self._vertex, **public, **self._models})
+            model, like = _parse_entry(entry, {**self._vertex, **public, **self._models})
             self._models[model.base_model_id] = model
+            self._kinds[model.base_model_id] = self._kinds[like]
         # Those of the settings come first in lists.
         self._models = {**self._models, **{n: m for n, m in public.items() if n not in self._models}}
 
@@ -57,6 +60,10 @@ class ModelCatalog:
     def list_all(self, *, vertex: bool = False) -> list[v1beta.Model]:
         """Return all models in order, those of Vertex AI alone last and only with ``vertex``."""
         return [*self._models.values(), *(self._vertex.values() if vertex else ())]
+
+    def get_kind(self, name: str) -> ModelKind:
+        """Return what a model that exists is, with or without ``models/``; a tuned model is for text."""
+        return self._kinds.get(name.removeprefix("models/"), TEXT)
 
     def get_methods(self, name: str) -> tuple[str, ...]:
         """Return the methods that a model supports, such as ``createCachedContent``; none if unknown."""
@@ -85,8 +92,8 @@ def _build_model(name: str, title: str, kind: ModelKind) -> v1beta.Model:
     )
 
 
-def _parse_entry(entry: object, known: Mapping[str, v1beta.Model]) -> v1beta.Model:
-    """Return the model of an entry: that which it is like, with what the entry says itself."""
+def _parse_entry(entry: object, known: Mapping[str, v1beta.Model]) -> tuple[v1beta.Model, str]:
+    """Return the model of an entry, which is like another with what the entry says itself, and that other."""
     if isinstance(entry, str):
         name, equals, like = entry.partition("=")
         fields: dict[str, object] = {"name": name, **({"like": like} if equals else {})}
@@ -98,7 +105,8 @@ def _parse_entry(entry: object, known: Mapping[str, v1beta.Model]) -> v1beta.Mod
     if not _SHORT_NAME.match(short):
         raise ValueError(f"models: {short!r} is not the name of a model, such as gemini-2.5-flash")
     like = str(fields.pop("like", "")) or next(other for part, other in _LIKE if part in short)
-    base = known.get(like.removeprefix("models/"))
+    like = like.removeprefix("models/")
+    base = known.get(like)
     if base is None:
         near = difflib.get_close_matches(like, known, 1, _LIKENESS)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -113,4 +121,4 @@ def _parse_entry(entry: object, known: Mapping[str, v1beta.Model]) -> v1beta.Mod
     except json_format.ParseError as error:
         raise ValueError(f"models: {short}: {error}") from None
     model.name, model.base_model_id = f"models/{short}", short
-    return model
+    return model, like

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gemwire_proto import v1beta
+
 
 @dataclass(frozen=True)
 class ModelKind:
@@ -12,10 +14,14 @@ class ModelKind:
     Attributes:
         methods: The supported_generation_methods.
         thinks: Whether they can think before they answer.
+        modalities: What they answer with unless a request says otherwise; empty for text.
+        embeds_media: Whether they embed media as well as text.
     """
 
     methods: tuple[str, ...]
     thinks: bool = False
+    modalities: frozenset[int] = frozenset()
+    embeds_media: bool = False
 
 
 _TEXT = (
@@ -30,10 +36,16 @@ THINKING = ModelKind(_TEXT, thinks=True)
 TEXT = ModelKind(_TEXT)
 TUNABLE_TEXT = ModelKind((*_TEXT, "createTunedModel"))
 TUNABLE = ModelKind(_TUNABLE)
-#: Pictures, speech, and other output of their own.
-MEDIA = ModelKind(("generateContent", "countTokens", "batchGenerateContent"))
+_MEDIA = ("generateContent", "countTokens", "batchGenerateContent")
+_MODALITIES = v1beta.GenerationConfig.Modality
+#: Text in other tasks than conversations.
+MEDIA = ModelKind(_MEDIA)
+IMAGES = ModelKind(_MEDIA, modalities=frozenset({_MODALITIES.TEXT, _MODALITIES.IMAGE}))
+SPEECH = ModelKind(_MEDIA, modalities=frozenset({_MODALITIES.AUDIO}))
 LIVE = ModelKind(("bidiGenerateContent", "countTokens"))
-EMBEDDING = ModelKind(("embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent"))
+_EMBEDDING = ("embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent")
+EMBEDDING = ModelKind(_EMBEDDING)
+MULTIMODAL_EMBEDDING = ModelKind(_EMBEDDING, embeds_media=True)
 PICTURES = ModelKind(("predict",))
 VIDEOS = ModelKind(("predictLongRunning",))
 ANSWERS = ModelKind(("generateAnswer",))
@@ -108,28 +120,28 @@ PUBLIC_MODELS: dict[str, tuple[str, ModelKind]] = {
     "gemini-robotics-er-1.6-preview": ("Gemini Robotics-ER 1.6 Preview", THINKING),
     "gemini-robotics-er-1.5-preview": ("Gemini Robotics-ER 1.5 Preview", THINKING),
     "gemini-2.5-computer-use-preview-10-2025": ("Gemini 2.5 Computer Use Preview 10-2025", MEDIA),
-    "gemini-nano-banana-2.1": ("Gemini Nano Banana 2.1", MEDIA),
-    "gemini-3.1-flash-image": ("Gemini 3.1 Flash Image", MEDIA),
-    "gemini-3.1-flash-image-preview": ("Gemini 3.1 Flash Image Preview", MEDIA),
-    "gemini-3.1-flash-lite-image": ("Gemini 3.1 Flash-Lite Image", MEDIA),
-    "gemini-3-pro-image": ("Gemini 3 Pro Image", MEDIA),
-    "gemini-3-pro-image-preview": ("Gemini 3 Pro Image Preview", MEDIA),
-    "nano-banana-pro-preview": ("Nano Banana Pro Preview", MEDIA),
-    "gemini-2.5-flash-image": ("Gemini 2.5 Flash Image", MEDIA),
-    "gemini-2.5-flash-image-preview": ("Gemini 2.5 Flash Image Preview", MEDIA),
-    "gemini-2.0-flash-preview-image-generation": ("Gemini 2.0 Flash Image Generation", MEDIA),
+    "gemini-nano-banana-2.1": ("Gemini Nano Banana 2.1", IMAGES),
+    "gemini-3.1-flash-image": ("Gemini 3.1 Flash Image", IMAGES),
+    "gemini-3.1-flash-image-preview": ("Gemini 3.1 Flash Image Preview", IMAGES),
+    "gemini-3.1-flash-lite-image": ("Gemini 3.1 Flash-Lite Image", IMAGES),
+    "gemini-3-pro-image": ("Gemini 3 Pro Image", IMAGES),
+    "gemini-3-pro-image-preview": ("Gemini 3 Pro Image Preview", IMAGES),
+    "nano-banana-pro-preview": ("Nano Banana Pro Preview", IMAGES),
+    "gemini-2.5-flash-image": ("Gemini 2.5 Flash Image", IMAGES),
+    "gemini-2.5-flash-image-preview": ("Gemini 2.5 Flash Image Preview", IMAGES),
+    "gemini-2.0-flash-preview-image-generation": ("Gemini 2.0 Flash Image Generation", IMAGES),
     "gemini-omni-1.2-flash": ("Gemini Omni 1.2 Flash", MEDIA),
     "gemini-omni-1.1-flash": ("Gemini Omni 1.1 Flash", MEDIA),
     "gemini-omni-flash-preview": ("Gemini Omni Flash Preview", MEDIA),
-    "gemini-3.8-flash-tts": ("Gemini 3.8 Flash TTS", MEDIA),
-    "gemini-3.8-flash-lite-tts": ("Gemini 3.8 Flash-Lite TTS", MEDIA),
-    "gemini-3.1-flash-tts-preview": ("Gemini 3.1 Flash TTS Preview", MEDIA),
-    "gemini-2.5-pro-preview-tts": ("Gemini 2.5 Pro Preview TTS", MEDIA),
-    "gemini-2.5-flash-preview-tts": ("Gemini 2.5 Flash Preview TTS", MEDIA),
+    "gemini-3.8-flash-tts": ("Gemini 3.8 Flash TTS", SPEECH),
+    "gemini-3.8-flash-lite-tts": ("Gemini 3.8 Flash-Lite TTS", SPEECH),
+    "gemini-3.1-flash-tts-preview": ("Gemini 3.1 Flash TTS Preview", SPEECH),
+    "gemini-2.5-pro-preview-tts": ("Gemini 2.5 Pro Preview TTS", SPEECH),
+    "gemini-2.5-flash-preview-tts": ("Gemini 2.5 Flash Preview TTS", SPEECH),
     "gemini-3.5-transcribe": ("Gemini 3.5 Transcribe", MEDIA),
-    "lyria-3.5": ("Lyria 3.5", MEDIA),
-    "lyria-3-pro-preview": ("Lyria 3 Pro Preview", MEDIA),
-    "lyria-3-clip-preview": ("Lyria 3 Clip Preview", MEDIA),
+    "lyria-3.5": ("Lyria 3.5", SPEECH),
+    "lyria-3-pro-preview": ("Lyria 3 Pro Preview", SPEECH),
+    "lyria-3-clip-preview": ("Lyria 3 Clip Preview", SPEECH),
     "gemini-3.1-flash-live-preview": ("Gemini 3.1 Flash Live Preview", LIVE),
     "gemini-2.5-flash-native-audio-latest": ("Gemini 2.5 Flash Native Audio Latest", LIVE),
     "gemini-2.5-flash-native-audio-preview-12-2025": ("Gemini 2.5 Flash Native Audio 12-2025", LIVE),
@@ -139,8 +151,8 @@ PUBLIC_MODELS: dict[str, tuple[str, ModelKind]] = {
     "gemini-live-2.5-flash-preview": ("Gemini 2.5 Flash Live Preview", LIVE),
     "gemini-2.0-flash-live-001": ("Gemini 2.0 Flash 001 Live", LIVE),
     "gemini-2.0-flash-live-preview-04-09": ("Gemini 2.0 Flash Live Preview 04-09", LIVE),
-    "gemini-embedding-2": ("Gemini Embedding 2", EMBEDDING),
-    "gemini-embedding-2-preview": ("Gemini Embedding 2 Preview", EMBEDDING),
+    "gemini-embedding-2": ("Gemini Embedding 2", MULTIMODAL_EMBEDDING),
+    "gemini-embedding-2-preview": ("Gemini Embedding 2 Preview", MULTIMODAL_EMBEDDING),
     "gemini-embedding-001": ("Gemini Embedding 001", EMBEDDING),
     "gemini-embedding-exp": ("Gemini Embedding Experimental", EMBEDDING),
     "gemini-embedding-exp-03-07": ("Gemini Embedding Experimental 03-07", EMBEDDING),

@@ -90,6 +90,8 @@ def write_json(value: object) -> Any:
     if isinstance(value, (list, tuple)):
         listed = struct_pb2.ListValue(values=[write_json(item) for item in value])
         return struct_pb2.Value(list_value=listed)
+    if (dump := getattr(value, "model_dump", None)) is not None and not isinstance(value, type):
+        return write_json(dump(mode="json", by_alias=True, exclude_none=True))
     raise TypeError(f"expected JSON, got {type(value).__name__}")
 
 

@@ -96,7 +96,8 @@ def is_key_given(credentials: google.auth.credentials.Credentials | None, option
 def find_environment_key() -> tuple[str, str] | None:
     """Return the variable that holds an API key, and the key: GOOGLE_API_KEY, else GEMINI_API_KEY."""
     for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
-        if key := hide_key(os.environ.get(name)):
+        # A key that was read from a file often has its line end, which google-genai leaves out as well.
+        if key := hide_key(os.environ.get(name, "").rstrip("\r\n")):
             return name, check_api_key(key, f"environment variable {name}")
     return None
 

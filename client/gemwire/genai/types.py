@@ -119,7 +119,7 @@ from gemwire.genai._types.generate_content import (
     ToolUnionDict,
 )
 from gemwire.genai._types.google_types import Interval, IntervalDict, LatLng, LatLngDict
-from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
+from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions, ResponseHeaders
 from gemwire.genai._types.image_editing import (
     ContentReferenceImage,
     ControlReferenceConfig,
@@ -2690,6 +2690,7 @@ __all__ = [
     "ResponseFormat",
     "ResponseFormatDict",
     "ResponseFormatOrDict",
+    "ResponseHeaders",
     "Retrieval",
     "RetrievalConfig",
     "RetrievalConfigDict",

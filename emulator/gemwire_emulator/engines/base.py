@@ -18,6 +18,8 @@ class Delta:
         text: Text to append.
         thought: Whether the text is a thought.
         call: A function call, instead of text.
+        part: A part of another kind, instead of text.
+        signature: The thought signature of the text or the call.
         finish: Name of a FinishReason, with the last piece.
         tokens: Tokens of the piece.
         logprobs: For each token: (token, log probability, [(alternative, log probability)…]).
@@ -27,6 +29,8 @@ class Delta:
     text: str = ""
     thought: bool = False
     call: v1beta.FunctionCall | None = None
+    part: v1beta.Part | None = None
+    signature: bytes = b""
     finish: str = ""
     tokens: int = 0
     logprobs: list[tuple[str, float, list[tuple[str, float]]]] = field(default_factory=list)

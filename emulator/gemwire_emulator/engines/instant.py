@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import math
 import random
 import re
 import struct
@@ -22,6 +21,7 @@ from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.function_choice import generate_call
 from gemwire_emulator.engines.json_schema import schema_from_config
 from gemwire_emulator.engines.sample_values import UnboundedSchemaError, generate_text
+from gemwire_emulator.engines.vectors import normalize
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf.struct_pb2 import Struct
 
@@ -106,18 +106,18 @@ class InstantEngine:
 
     def _generate_prose(self, request: v1beta.GenerateContentRequest, rng: random.Random) -> str:
         prompt = next(reversed(get_texts(request.contents)), "")
-        results = [
-            p.function_response
-            for c in request.contents[-1:]
-            for p in c.parts
-            if p.HasField("function_response")
-        ]
+        last = request.contents[-1].parts if request.contents else ()
+        results = [p.function_response for p in last if p.HasField("function_response")]
         system = " ".join(get_texts([request.system_instruction]))
         opening = f"Emulated answer to: {prompt.strip()[:200]}" if prompt else "Emulated answer"
         if results:
             opening = "Emulated answer from " + "; ".join(
                 f"{r.name}: {_quote_result(r.response)}" for r in results
             )
+        ran = [p.code_execution_result for p in last if p.HasField("code_execution_result")]
+        if ran:
+            lines = ran[-1].output.strip().splitlines() or ["nothing"]
+            opening += f". The program printed: {lines[-1][:_MAX_QUOTED_PASSAGE]}"
         if passage := _find_passage(request.contents):
             opening += f". According to {passage}"
         if system:
@@ -179,15 +179,15 @@ def _quote_result(result: Struct) -> str:
 
 def _embed_words(text: str) -> list[float]:
     vector = [0.0] * _DIMENSIONS
-    for word in re.findall(r"\w+", text.lower()):
+    # Of a text without words, its signs.
+    for word in re.findall(r"\w+", text.lower()) or text.split():
         parts = [word, *(word[i : i + 4] for i in range(max(len(word) - 3, 0)))]
         for part in parts:
             weight = 1.0 if part == word else 0.5
             # Several dimensions for each part, so that a collision of two weighs little.
             for place in struct.unpack(">8I", hashlib.blake2b(part.encode(), digest_size=32).digest()):
                 vector[place % _DIMENSIONS] += weight if place >> 31 else -weight
-    length = math.sqrt(sum(x * x for x in vector)) or 1.0
-    return [x / length for x in vector]
+    return normalize(vector)
 
 
 def get_texts(contents: Iterable[v1beta.Content]) -> list[str]:

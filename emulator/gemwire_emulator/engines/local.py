@@ -35,7 +35,7 @@ _EMBEDDED_TOKENS = 512
 _DIMENSIONS = 384
 #: Text that may be a special token of some model: ``<|im_start|>``, ``</s>``, ``[INST]``.
 _SPECIAL = re.compile(r"[<\[]\S{1,40}[>\]]")
-#: Defaults that keep small models on topic.
+#: Defaults that keep small models on topic; the first candidate takes the likeliest tokens.
 _TEMPERATURE, _TOP_P = 0.2, 0.9
 _SEEDS = 2**32 - 1
 
@@ -59,6 +59,7 @@ class LocalEngine:
         self.version = (path or Path(weights.LANGUAGE.name)).stem.lower()
         self.input_token_limit = context - min(_ROOM, context // 2)
         self._context = context
+        self._is_guided = path is None
         self.language = LlamaProcess(
             lambda: path or weights.ensure(weights.LANGUAGE), context=context, slots=slots
         )
@@ -80,12 +81,17 @@ class LocalEngine:
     async def generate(self, request: v1beta.GenerateContentRequest) -> AsyncGenerator[Delta, None]:
         """See `base.Engine.generate`."""
         config = request.generation_config
-        tokens = await self._tokenize_chat(prompts.build_messages(request))
+        messages = prompts.build_messages(request)
+        tokens = await self._tokenize_chat(messages)
         if len(tokens) > self.input_token_limit:
             limit = self.input_token_limit
             raise invalid_argument(
                 "contents", f"the prompt has {len(tokens)} tokens; the model accepts {limit}"
             )
+        if self._is_guided and prompts.is_single_question(request):
+            # Not part of the prompt that is counted, as the service's own instructions are not.
+            guided = await self._tokenize_chat([*prompts.GUIDANCE, *messages])
+            tokens = guided if len(guided) <= self.input_token_limit else tokens
         function = choose_function(request)
         room = self._context - len(tokens)
         for index in range(max(config.candidate_count, 1)):
@@ -240,8 +246,10 @@ class LocalEngine:
 
 def _sampling(config: v1beta.GenerationConfig, index: int) -> JsonBody:
     """Return the sampling parameters of a request, with defaults for a small model."""
+    chosen = config.HasField("top_p") or config.HasField("top_k")
+    default = _TEMPERATURE if index or chosen else 0.0
     body: JsonBody = {
-        "temperature": config.temperature if config.HasField("temperature") else _TEMPERATURE,
+        "temperature": config.temperature if config.HasField("temperature") else default,
         "top_p": config.top_p if config.HasField("top_p") else _TOP_P,
         "seed": (config.seed + index) % _SEEDS if config.HasField("seed") else -1,
         # Rounding depends on what is computed together, so a seed excludes cached prompts.

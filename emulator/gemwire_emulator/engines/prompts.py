@@ -11,6 +11,19 @@ from gemwire_emulator.engines.json_schema import schema_from_config, schema_from
 from gemwire_emulator.errors import invalid_argument
 from gemwire_proto import v1beta
 
+#: What precedes a single question to the pinned model, which otherwise misses the point of many.
+GUIDANCE = (
+    {"role": "system", "content": "You answer questions correctly, in one or two short sentences."},
+    {"role": "user", "content": "What is the capital of Spain?"},
+    {"role": "assistant", "content": "The capital of Spain is Madrid."},
+    {"role": "user", "content": "Name an animal that can fly."},
+    {"role": "assistant", "content": "A bird, such as an eagle, can fly."},
+    {"role": "user", "content": "How does a bicycle work?"},
+    {
+        "role": "assistant",
+        "content": "The rider turns the pedals, a chain moves the rear wheel, and the bicycle rolls forward.",
+    },
+)
 _ROLES = {"model": "assistant", "system": "system"}
 
 
@@ -39,6 +52,22 @@ def build_messages(request: v1beta.GenerateContentRequest) -> list[dict[str, str
     if messages[-1]["role"] == "user":
         messages[-1]["content"] = _add_format(request, messages[-1]["content"])
     return messages
+
+
+def is_single_question(request: v1beta.GenerateContentRequest) -> bool:
+    """Return whether a request is one question, without instructions, history, format or functions.
+
+    One with a seed and a temperature is not: rounding depends on what is computed together, and more of it is
+    for a longer prompt.
+    """
+    config = request.generation_config
+    return (
+        len(request.contents) == 1
+        and not request.HasField("system_instruction")
+        and not request.tools
+        and schema_from_config(config) is None
+        and not (config.HasField("seed") and config.temperature > 0)
+    )
 
 
 def _add_format(request: v1beta.GenerateContentRequest, text: str) -> str:

@@ -54,6 +54,20 @@ def inline_text_files(state: State, call: Call, request: _Prompt, path: str = ""
     return prompt
 
 
+def read_file(state: State, call: Call, file: v1beta.FileData, field: str) -> bytes:
+    """Return the bytes of a file, as many as count for an embedding; of another address, the address.
+
+    Raises:
+        StatusError: The file does not exist, or is not ready.
+    """
+    address = _FILE.fullmatch(file.file_uri)
+    blob = get_blob(state, call.tenant, address[1]) if address else None
+    if blob is None:
+        return file.file_uri.encode()
+    with state.blobs.path(blob).open("rb") as opened:
+        return opened.read(_MOST)
+
+
 def _read_uri(state: State, call: Call, file: v1beta.FileData, field: str) -> v1beta.Blob | None:
     """Return the text of a file on any host; None if it is not text, or cannot be read here."""
     if address := _FILE.fullmatch(file.file_uri):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.engines.canned import CannedReplies
 from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument
+from gemwire_emulator.services.answer_segments import iter_segments
 from gemwire_emulator.services.metadata_expressions import MetadataExpression
 from gemwire_emulator.services.resource_lookup import get_resource
 from gemwire_emulator.services.vector_search import SearchResult, check_result_count, dot_product, search
@@ -21,9 +20,6 @@ from gemwire_proto import v1beta
 _PASSAGES = 5
 #: Score from which on a passage supports a sentence.
 _SUPPORTS = 0.35
-#: Sentences of an answer that are compared with the passages.
-_SENTENCES = 100
-_SENTENCE = re.compile(r"\S.*?(?:[.!?]+(?=\s|$)|\n\s*\n|$)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -53,22 +49,15 @@ class Retrieval:
             source.text = one.chunk.data.string_value
             source.file_search_store = one.document.name.partition("/documents/")[0]
             source.custom_metadata.extend(map(_to_source_metadata, one.document.custom_metadata))
-        sentences = list(islice(_SENTENCE.finditer(text), _SENTENCES))
-        if not self.passages or not sentences:
+        segments = list(iter_segments(text)) if self.passages else []
+        if not segments:
             return
         texts = [one.chunk.data.string_value for one in self.passages]
-        vectors = await self.engine.embed([*texts, *(found[0] for found in sentences)])
-        for found, vector in zip(sentences, vectors[len(texts) :], strict=True):
+        vectors = await self.engine.embed([*texts, *(segment.text for segment in segments)])
+        for segment, vector in zip(segments, vectors[len(texts) :], strict=True):
             scores = [dot_product(vector, other) for other in vectors[: len(texts)]]
             near = [i for i, score in enumerate(scores) if score >= _SUPPORTS]
             if near:
-                # Offsets are in bytes.
-                start = len(text[: found.start()].encode())
-                segment = {
-                    "start_index": start,
-                    "end_index": start + len(found[0].encode()),
-                    "text": found[0],
-                }
                 metadata.grounding_supports.add(
                     segment=segment,
                     grounding_chunk_indices=near,

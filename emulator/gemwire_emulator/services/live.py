@@ -9,6 +9,7 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.names import check_name
+from gemwire_emulator.services.answers import Answers
 from gemwire_emulator.services.auth_tokens import count_use, open_session
 from gemwire_emulator.services.config_checks import check_config, check_tokens
 from gemwire_emulator.services.live_session import LiveSession
@@ -36,6 +37,7 @@ class LiveHandlers:
     def __init__(self, state: State) -> None:
         """Create the handlers."""
         self._state = state
+        self._answers = Answers(state)
 
     async def bidi_generate_content(
         self, requests: AsyncIterator[v1beta.BidiGenerateContentClientMessage], call: Call
@@ -61,7 +63,7 @@ class LiveHandlers:
                 contents = restore_contents(self._state, call, setup.session_resumption.handle, setup.model)
         if call.live_token and not setup.session_resumption.handle:
             count_use(self._state, call)
-        session = LiveSession(self._state, setup, contents, recorder, expires)
+        session = LiveSession(self._state, self._answers, setup, contents, recorder, expires)
         async with aclosing(session.messages(requests)) as messages:
             async for message in messages:
                 yield message

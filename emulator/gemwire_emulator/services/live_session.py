@@ -12,6 +12,7 @@ import grpc
 from gemwire_emulator.engines.audio import synthesize_tone
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.errors import StatusError, invalid_argument, quote, token_refused
+from gemwire_emulator.services.answers import Answers
 from gemwire_emulator.services.context_window import build_prompt
 from gemwire_emulator.services.schema_checks import check_json
 from gemwire_emulator.services.session_resumption import SessionRecorder
@@ -31,6 +32,7 @@ class LiveSession:
     def __init__(
         self,
         state: State,
+        answers: Answers,
         setup: v1beta.BidiGenerateContentSetup,
         contents: list[v1beta.Content],
         recorder: SessionRecorder | None,
@@ -40,12 +42,14 @@ class LiveSession:
 
         Args:
             state: State of the emulator.
+            answers: The answers of its model.
             setup: A valid BidiGenerateContentSetup.
             contents: The conversation so far, of a session that is resumed.
             recorder: Recorder that creates handles; None without session resumption.
             expires: Time at which the token of the session expires; None for no such time.
         """
         self._state = state
+        self._answers = answers
         self._setup = setup
         self._contents = contents
         self._recorder = recorder
@@ -257,12 +261,19 @@ class LiveSession:
         self._usage = v1beta.UsageMetadata(prompt_token_count=tokens, total_token_count=tokens)
         content = v1beta.Content(role="model")
         try:
-            async with aclosing(self._state.engine.generate(prompt)) as deltas:
+            async with aclosing(self._answers.generate(prompt)) as deltas:
                 async for delta in deltas:
-                    self._usage.response_token_count += delta.tokens
+                    if delta.thought:
+                        self._usage.thoughts_token_count += delta.tokens
+                    else:
+                        self._usage.response_token_count += delta.tokens
                     self._usage.total_token_count += delta.tokens
                     if delta.call is not None:
                         await self._send_call(delta.call, content)
+                    elif delta.part is not None:
+                        turn = {"role": "model", "parts": [delta.part]}
+                        await self._send(server_content={"model_turn": turn})
+                        content.parts.append(delta.part)
                     elif delta.text:
                         await self._send_piece(delta)
                         _append(content, delta)
@@ -281,7 +292,7 @@ class LiveSession:
 
     async def _send_piece(self, delta: Delta) -> None:
         config = self._setup.generation_config
-        if _AUDIO not in config.response_modalities:
+        if delta.thought or _AUDIO not in config.response_modalities:
             parts = [{"text": delta.text, "thought": delta.thought}]
             await self._send(server_content={"model_turn": {"role": "model", "parts": parts}})
             return

@@ -217,6 +217,12 @@ def test_invalid_sources_are_refused(
     assert not gemini.calls()
 
 
+def test_a_source_of_vertex_is_named_before_its_model(api: Api, gemini: RunningEmulator) -> None:
+    with pytest.raises(ValueError, match="bigquery_uri: parameter is only supported in Gemini Enterprise"):
+        api(api.genai().batches.create(model=f"publishers/google/models/{MODEL}", src="bq://x"))
+    assert not gemini.calls()
+
+
 def test_invalid_names_are_refused(api: Api, gemini: RunningEmulator) -> None:
     for name in ("", "a", "a/b", "batches/../x", "batches/a/b"):
         with pytest.raises(ValueError, match=r"is not a name|Invalid batch job name"):

@@ -67,6 +67,29 @@ def test_unary_calls_streams_and_files(api: Api, web: WebServer, given: dict[str
         assert request.headers["x-goog-api-key"] == "a-key"
 
 
+def test_failed_connections_are_retried_wherever_the_client_connects_to(api: Api) -> None:
+    """The client may know a way, such as a proxy, to a host that this machine cannot resolve."""
+    calls = []
+
+    def handle(request: Any) -> Any:
+        calls.append(request)
+        if len(calls) < 3:
+            raise httpx.ConnectError("not yet", request=request)
+        return httpx.Response(200, json=ANSWER)
+
+    transport = httpx.MockTransport(handle)
+    client = (httpx.AsyncClient if api.is_async else httpx.Client)(transport=transport)
+    http_options = {
+        "base_url": "https://no-such-host.invalid",
+        "httpx_async_client" if api.is_async else "httpx_client": client,
+        "retry_options": {"attempts": 4, "initial_delay": 0.01},
+    }
+    models = api.genai(http_options=http_options, transport=None).models
+    assert api(models.generate_content(model=MODEL, contents="Why?")).text == "Blue."
+    assert len(calls) == 3
+    api(client.aclose() if api.is_async else client.close())
+
+
 def test_errors_are_those_of_all_calls(api: Api, web: WebServer, given: dict[str, Any]) -> None:
     models = api.genai(http_options=options(api, web, **given)).models
     web.on(failure(404, "NOT_FOUND", "gone"))

@@ -343,6 +343,27 @@ def test_missing_bytes_are_neither_shown_nor_saved(made: Any, says: str, tmp_pat
             what()
 
 
+# Embeddings ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "vectors"),
+    [("gemini-embedding-001", 3), ("text-embedding-004", 3), ("gemini-embedding-2", 2), ("m-gemini-2", 2)],
+)
+def test_models_of_several_kinds_embed_whole_contents(
+    api: Api, server: Loopback, model: str, vectors: int
+) -> None:
+    """Other models make a vector of each item; these make one of texts and parts that follow each other."""
+    server.on("BatchEmbedContents", v1beta.BatchEmbedContentsResponse())
+    picture = types.Part.from_bytes(data=b"png", mime_type="image/png")
+    contents = ["a", picture, types.Content(parts=[types.Part(text="b")])]
+    api(api.genai().models.embed_content(model=model, contents=contents))
+    (call,) = server.journal
+    requests = call.requests[0].requests
+    assert [request.content.parts[-1].text for request in requests][-1] == "b"
+    assert len(requests) == vectors
+
+
 # Refusals --------------------------------------------------------------------------------------------
 
 
@@ -351,6 +372,8 @@ def test_missing_bytes_are_neither_shown_nor_saved(made: Any, says: str, tmp_pat
     [
         ("edit_image", {"prompt": "p", "reference_images": []}),
         ("upscale_image", {"image": {"image_bytes": b"png"}, "upscale_factor": "x2"}),
+        ("recontext_image", {"source": {"prompt": "p"}}),
+        ("segment_image", {"source": {"prompt": "p"}}),
         ("compute_tokens", {"contents": "a"}),
     ],
 )

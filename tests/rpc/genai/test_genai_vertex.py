@@ -222,6 +222,20 @@ def test_pictures(client: Any, running: RunningEmulator) -> None:
     assert sent["upscaleConfig"].struct_value.fields["upscaleFactor"].string_value == "x2"
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.models.recontext_image(model="virtual-try-on-001", source={}),
+        lambda client: client.models.segment_image(model="image-segmentation-001", source={}),
+        lambda client: client.tunings.validate_reward(parent="p", sample_response={}, example={}),
+    ],
+)
+def test_methods_that_gemwire_does_not_have(client: Any, running: RunningEmulator, call: Any) -> None:
+    with pytest.raises(ValueError, match="gemwire does not have this method"):
+        call(client)
+    assert not running.calls()
+
+
 def test_videos(client: Any, running: RunningEmulator) -> None:
     operation = client.models.generate_videos(
         model="veo-3.0-generate-001", prompt="a cat", config={"number_of_videos": 1, "fps": 24}

@@ -23,6 +23,7 @@ Config: Any = types.GenerateContentConfig
         ({"thinkingConfig": {"thinkingBudget": 5}}, types.ThinkingConfig),
         ({"http_options": {"timeout": 5}}, types.HttpOptions),
         ({"automatic_function_calling": {"disable": True}}, types.AutomaticFunctionCallingConfig),
+        ({"audio_transcription_config": {"mode": "SMART"}}, types.AudioTranscriptionConfig),
         ({"image_config": {"aspect_ratio": "1:1"}}, types.ImageConfig),
         ({"tool_config": {"function_calling_config": {"mode": "ANY"}}}, types.ToolConfig),
         ({"system_instruction": {"parts": [{"text": "Be brief."}]}}, types.Content),
@@ -175,6 +176,17 @@ class Mine(types.GenerateContentConfig):
     team: str = "blue"
     weight: float | None = None
     part: types.Part | None = None
+
+
+def test_headers_have_their_names_in_any_case() -> None:
+    headers: Any = types.HttpResponse(headers={"Content-Type": "text/plain", "x-a": "b"}).headers
+    assert headers == {"content-type": "text/plain", "x-a": "b"}
+    assert (headers["CONTENT-TYPE"], headers.get("X-A"), headers.get("Y", "c")) == ("text/plain", "b", "c")
+    assert "Content-type" in headers
+    assert "y" not in headers
+    assert 7 not in headers
+    for made in (copy.deepcopy(headers), pickle.loads(pickle.dumps(headers))):
+        assert made["X-A"] == "b"
 
 
 def test_a_subclass_has_fields_of_its_own() -> None:

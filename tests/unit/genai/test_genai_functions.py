@@ -159,7 +159,7 @@ def _parameters(function: Callable[..., Any]) -> Any:
 
 
 def test_a_declaration() -> None:
-    found = FunctionDeclaration.from_callable(client=None, callable=weather)
+    found = FunctionDeclaration.from_callable(callable=weather, use_json_schema=True)
     assert isinstance(found, FunctionDeclaration)
     assert found.to_dict() == {
         "name": "weather",

@@ -10,6 +10,7 @@ import google.auth.exceptions
 import pytest
 
 from gemwire import aiplatform_v1, v1beta
+from gemwire._transport import credentials
 
 CLIENTS = [aiplatform_v1.PredictionServiceClient, aiplatform_v1.ModelServiceAsyncClient]
 GLOBAL = "aiplatform.googleapis.com"
@@ -80,6 +81,15 @@ def test_a_location_of_the_wrong_type_or_service() -> None:
         host(aiplatform_v1.PredictionServiceClient, location=5)
     with pytest.raises(ValueError, match=r"^client_options\.location: .* is the same everywhere; leave it"):
         host(v1beta.GenerativeServiceClient, location="us-central1")
+
+
+@pytest.mark.parametrize("variable", ["GOOGLE_API_KEY", "GEMINI_API_KEY"])
+def test_the_line_end_of_a_key_is_left_out(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "a-key\r\n")
+    assert credentials.find_environment_key() == (variable, "a-key")
+    monkeypatch.setenv(variable, "a-\nkey")
+    with pytest.raises(ValueError, match=f"environment variable {variable}: the API key holds"):
+        credentials.find_environment_key()
 
 
 @pytest.mark.parametrize("variable", ["GOOGLE_API_KEY", "GEMINI_API_KEY"])

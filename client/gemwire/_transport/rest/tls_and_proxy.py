@@ -81,9 +81,12 @@ class HttpTarget:
         return create_http_context(self.certificate) if self.scheme == "https" else None
 
     @functools.cached_property
-    def probe(self) -> ConnectionProbe:
-        """The probe that finds out why connections to it fail."""
-        return ConnectionProbe(self.find_route)
+    def probe(self) -> ConnectionProbe | None:
+        """The probe that finds out why connections to it fail.
+
+        None where the program's own HTTP client connects: it may go another way, such as its own proxy.
+        """
+        return None if self.clients != NO_CLIENTS else ConnectionProbe(self.find_route)
 
     def find_route(self) -> Route:
         """Return the way to it, as a probe goes it. Raises ValueError for an unsupported proxy."""

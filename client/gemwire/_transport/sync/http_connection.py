@@ -45,7 +45,7 @@ class HttpConnection:
 
     __slots__ = ("__weakref__", "_callables", "generation", "health", "runner")
 
-    def __init__(self, runner: LoopRunner, probe: ConnectionProbe) -> None:
+    def __init__(self, runner: LoopRunner, probe: ConnectionProbe | None) -> None:
         self.runner = runner
         self.health = ConnectionHealth(probe)
         self.generation = fork.generation()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.content import PILImage
@@ -141,3 +141,30 @@ class AsyncMedia(AsyncResource):
         config = UpscaleImageConfig.of(config)
         call = self._api.backend.media.upscale_image(model, image, upscale_factor, config)
         return await self._api.call(call, config.http_options)
+
+    async def recontext_image(self, *, model: str, source: object, config: object = None) -> NoReturn:
+        """Refuse to show products or clothes in other surroundings.
+
+        Args:
+            model: Name of a model.
+            source: The images.
+            config: Config of the call.
+
+        Raises:
+            ValueError: Always: the Gemini API does not have it, and for Vertex AI call ``predict`` of
+                `gemwire.aiplatform_v1.PredictionServiceClient`.
+        """
+        self._api.backend.media.refuse("recontext_image")
+
+    async def segment_image(self, *, model: str, source: object, config: object = None) -> NoReturn:
+        """Refuse to make masks of what an image shows; see `recontext_image`.
+
+        Args:
+            model: Name of a model.
+            source: The image.
+            config: Config of the call.
+
+        Raises:
+            ValueError: Always.
+        """
+        self._api.backend.media.refuse("segment_image")

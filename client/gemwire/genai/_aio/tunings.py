@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._aio.resource import AsyncResource
@@ -83,6 +83,31 @@ class AsyncTunings(AsyncResource):
         """
         call = self._api.backend.tunings.cancel(name)
         return await self._api.call(call, CancelTuningJobConfig.of(config).http_options)
+
+    async def validate_reward(
+        self,
+        *,
+        parent: str,
+        sample_response: object,
+        example: object,
+        single_reward_config: object = None,
+        composite_reward_config: object = None,
+        config: object = None,
+    ) -> NoReturn:
+        """Refuse to try out the reward of reinforcement tuning, which neither service has over gRPC.
+
+        Args:
+            parent: Project and location.
+            sample_response: Response that is rated.
+            example: Example that it responds to.
+            single_reward_config: The reward.
+            composite_reward_config: Several rewards.
+            config: Config of the call.
+
+        Raises:
+            ValueError: Always.
+        """
+        self._api.backend.tunings.refuse("validate_reward")
 
     async def list(self, *, config: ListTuningJobsConfigOrDict | None = None) -> AsyncPager[TuningJob]:
         """List tuning jobs, running and ended ones.

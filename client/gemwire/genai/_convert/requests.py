@@ -22,6 +22,8 @@ _GENERATION = (GEMINI.generation_fields.keys() & config_field_names(GenerateCont
     "response_json_schema",
     "speech_config",
 }
+#: Models that make one vector of each item of a list, although they are Gemini's.
+_ONE_EACH = ("gemini-embedding-001", "gemini-embedding-exp")
 #: Fields of the config that the request has under the same names.
 _REQUEST = frozenset(
     {
@@ -70,6 +72,17 @@ def to_count_tokens_request(
         generation = views.GenerationConfig.model_validate(config.generation_config)
         request.generation_config.CopyFrom(message_of(generation))
     return v1beta.CountTokensRequest(model=name, generate_content_request=request)
+
+
+def group_embedded(model: str, contents: ContentListUnion | None) -> ContentListUnion | None:
+    """Group texts and parts into contents for models that make one vector of several, as requests do.
+
+    Models with ``gemini`` in their names do, except the first, which embed texts alone.
+    """
+    name = model.rpartition("/")[2]
+    if "gemini" not in name or name.startswith(_ONE_EACH) or not isinstance(contents, list) or not contents:
+        return contents
+    return list(to_contents(contents))
 
 
 def to_embed_content_request(

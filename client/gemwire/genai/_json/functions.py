@@ -94,6 +94,13 @@ def get_parameters(function: Function) -> dict[str, inspect.Parameter]:
     }
 
 
+def get_result(function: Function) -> type_hints.Annotation:
+    """Return the annotation of the result, resolved; `type_hints.MISSING` if there is none."""
+    code = inspect.unwrap(_get_code(function))
+    annotation = getattr(code, "__annotations__", {}).get("return", type_hints.MISSING)
+    return type_hints.resolve(annotation, getattr(code, "__globals__", {}), "the result")
+
+
 def bind_arguments(
     function: Function, args: Mapping[str, object]
 ) -> tuple[tuple[object, ...], dict[str, object]]:
@@ -157,10 +164,8 @@ def _to_parameters_schema(
 
 def _to_result_schema(function: Function) -> JsonSchema | None:
     """Return the schema of the result; None if it has none, as result annotations are optional."""
-    code = inspect.unwrap(_get_code(function))
-    annotation = getattr(code, "__annotations__", {}).get("return", type_hints.MISSING)
     try:
-        kind = type_hints.resolve(annotation, getattr(code, "__globals__", {}), "the result")
+        kind = get_result(function)
         return None if kind is type_hints.MISSING else to_json_schema(kind) or None
     except ValueError:
         return None

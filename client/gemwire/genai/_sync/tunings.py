@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._sync.resource import Resource
@@ -84,6 +84,31 @@ class Tunings(Resource):
         """
         call = self._api.backend.tunings.cancel(name)
         return self._api.call(call, CancelTuningJobConfig.of(config).http_options)
+
+    def validate_reward(
+        self,
+        *,
+        parent: str,
+        sample_response: object,
+        example: object,
+        single_reward_config: object = None,
+        composite_reward_config: object = None,
+        config: object = None,
+    ) -> NoReturn:
+        """Refuse to try out the reward of reinforcement tuning, which neither service has over gRPC.
+
+        Args:
+            parent: Project and location.
+            sample_response: Response that is rated.
+            example: Example that it responds to.
+            single_reward_config: The reward.
+            composite_reward_config: Several rewards.
+            config: Config of the call.
+
+        Raises:
+            ValueError: Always.
+        """
+        self._api.backend.tunings.refuse("validate_reward")
 
     def list(self, *, config: ListTuningJobsConfigOrDict | None = None) -> Pager[TuningJob]:
         """List tuning jobs, running and ended ones.

@@ -415,4 +415,6 @@ def _to_media_resolution(value: MediaResolutionUnion | None) -> Any:
 
 def _to_parts(parts: object) -> list[v1beta.Part]:
     items = parts if is_list(parts) else [parts]
+    if not items:
+        raise ValueError("parts: the list is empty; a turn has at least one part")
     return [to_part(item, f"parts[{index}]") for index, item in enumerate(items)]

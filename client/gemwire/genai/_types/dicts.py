@@ -1087,7 +1087,7 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     store: bool | None
     continuation_token: bytes | None
     automatic_continuation: bool | None
-    audio_transcription_config: Mapping[str, object] | None
+    audio_transcription_config: views.AudioTranscriptionConfig | AudioTranscriptionConfigDict | None
     routing_config: views.GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | None
     model_selection_config: views.ModelSelectionConfig | ModelSelectionConfigDict | None
     audio_timestamp: bool | None

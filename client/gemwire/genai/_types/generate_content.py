@@ -182,7 +182,7 @@ class GenerateContentConfig(CallConfig):
     store: bool | None = None
     continuation_token: bytes | None = None
     automatic_continuation: bool | None = None
-    audio_transcription_config: dict[str, object] | None = None
+    audio_transcription_config: views.AudioTranscriptionConfig | None = None
     routing_config: views.GenerationConfigRoutingConfig | None = None
     model_selection_config: views.ModelSelectionConfig | None = None
     audio_timestamp: bool | None = None

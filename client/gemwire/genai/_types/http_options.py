@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar, overload
 
 from gemwire._secret import hide_address, hide_header, hide_key, hide_text
 from gemwire.genai._types.config import Config
 from gemwire_runtime.pydantic_models import unwrap
+
+_Default = TypeVar("_Default")
 
 
 class HttpRetryOptions(Config):
@@ -88,16 +91,43 @@ def _hide(fields: Mapping[str, object]) -> dict[str, object]:
 _NESTED = frozenset({"client_args", "clientArgs", "async_client_args", "asyncClientArgs", "proxies"})
 
 
+class ResponseHeaders(dict[str, str]):
+    """Headers by their names in lower case; names may be asked for in any case, such as ``Content-Type``."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__({name.lower(): value for name, value in headers.items()})
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    @overload
+    def get(self, name: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str, /) -> str: ...
+    @overload
+    def get(self, name: str, default: _Default, /) -> str | _Default: ...
+    def get(self, name: str, default: object = None, /) -> object:
+        """Return a header."""
+        return super().get(name.lower(), default)
+
+
 class HttpResponse(Config):
     """What HTTP, or gRPC's metadata, brought beside a response.
 
     Attributes:
-        headers: Headers of the response.
+        headers: Headers of the response. Their names may be asked for in any case.
         body: The response itself, as JSON text; only where it was asked for.
     """
 
     headers: dict[str, str] | None = None
     body: str | None = None
+
+    def _convert(self, name: str, value: object) -> object:
+        found = super()._convert(name, value)
+        return ResponseHeaders(found) if name == "headers" and isinstance(found, dict) else found
 
 
 class CallConfig(Config):

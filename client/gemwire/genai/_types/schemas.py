@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Mapping
 from typing import Literal
 
@@ -205,6 +206,8 @@ class _FromJsonSchema:
                 made.any_of = [self.convert(option) for option in value]
             elif name == "properties":
                 made.properties = {key: self.convert(inner) for key, inner in value.items()}
+            elif name == "enum":
+                made.enum = [one if isinstance(one, str) else json.dumps(one) for one in value]
             elif name in _COPIED:
                 setattr(made, name, value)
         return _unwrap_nullable(made)

@@ -107,6 +107,14 @@ def answer(engine: LocalEngine, request: Any) -> Said:
     return Said(run(collect()))
 
 
+async def collect_by_candidate(engine: LocalEngine, request: Any) -> dict[int, str]:
+    texts: dict[int, str] = {}
+    async with aclosing(engine.generate(request)) as deltas:
+        async for delta in deltas:
+            texts[delta.index] = texts.get(delta.index, "") + delta.text
+    return texts
+
+
 def refused(engine: LocalEngine, request: Any) -> StatusError:
     with pytest.raises(StatusError) as caught:
         answer(engine, request)
@@ -250,6 +258,23 @@ def test_turns_and_instructions(engine: LocalEngine) -> None:
         engine, asked("Good morning", system_instruction=french, temperature=0.0, max_output_tokens=16)
     )
     assert "Bonjour" in said.text
+
+
+def test_single_questions_are_guided_and_counted_as_they_are(engine: LocalEngine) -> None:
+    for seed in range(8):
+        request = asked("What is the capital of France?", seed=seed, max_output_tokens=16)
+        assert "Paris" in answer(engine, request).text
+    # What the model is shown besides is not in the prompt, and does not reach other requests.
+    assert run(engine.count_prompt(asked("What is the capital of France?"))) < 40
+    chat = [
+        {"role": "user", "parts": [{"text": "Hello"}]},
+        {"role": "model", "parts": [{"text": "Hello."}]},
+        {"role": "user", "parts": [{"text": "Which capital did I ask about?"}]},
+    ]
+    assert "Madrid" not in answer(engine, asked(contents=chat, max_output_tokens=24)).text
+    # Candidates differ, although the first takes the likeliest tokens.
+    found = run(collect_by_candidate(engine, asked("Tell a story", candidate_count=3, max_output_tokens=24)))
+    assert len(set(found.values())) > 1
 
 
 def test_tokens_are_counted_as_the_model_reads_them(engine: LocalEngine) -> None:
@@ -404,7 +429,8 @@ def test_embeddings_over_grpc() -> None:
 def test_over_grpc() -> None:
     async def use() -> None:
         async with emulator(engine="local") as (_, call):
-            said: dict[str, Any] = {"model": MODEL, "contents": [{"parts": [{"text": SKY}]}]}
+            model = "models/gemini-2.0-flash"
+            said: dict[str, Any] = {"model": model, "contents": [{"parts": [{"text": SKY}]}]}
             config = {"max_output_tokens": 8, "response_logprobs": True, "logprobs": 2, "seed": 1}
             response = await call("GenerateContent", **said, generation_config=config, timeout=100)
             counted = await call("CountTokens", **said)

@@ -41,14 +41,15 @@ def test_texts_of_a_kind_become_one_part() -> None:
         ("", False, "f"),
         ("and", False, ""),
     ]
-    assert (first.token_count, first.finish_reason, first.content.role) == (10, REASONS.STOP, "model")
+    assert (first.token_count, first.finish_reason, first.content.role) == (7, REASONS.STOP, "model")
+    assert response.usage_metadata.thoughts_token_count == 3
     assert [c.token for c in first.logprobs_result.chosen_candidates] == ["So", " it"]
     assert len(first.logprobs_result.top_candidates) == 2
     assert parts(second) == [("other", False, "")]
     assert (second.index, second.finish_reason) == (1, REASONS.MAX_TOKENS)
     assert not second.HasField("logprobs_result")
     usage = response.usage_metadata
-    assert (usage.prompt_token_count, usage.candidates_token_count, usage.total_token_count) == (5, 11, 16)
+    assert (usage.prompt_token_count, usage.candidates_token_count, usage.total_token_count) == (5, 8, 16)
 
 
 def test_pieces_count_as_they_come() -> None:

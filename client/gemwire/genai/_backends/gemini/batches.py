@@ -41,10 +41,10 @@ class GeminiBatches:
         self._models = models
 
     def create(self, model: str, src: object, config: CreateBatchJobConfig) -> Call[BatchJob]:
-        name = to_model_name(model)
         source = to_batch_source(src)
         check_fields(source, "src")
         check_fields(config)
+        name = to_model_name(model)
         batch = to_batch(name, source, config, self._models.to_request)
         request = v1beta.BatchGenerateContentRequest(model=name, batch=batch)
         return Call(BATCH_GENERATE_CONTENT, request, from_operation)

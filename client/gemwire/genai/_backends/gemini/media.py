@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from gemwire.genai._backends.base import Call
 from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
 from gemwire.genai._convert import images, videos
@@ -44,6 +46,9 @@ class GeminiMedia:
         self, model: str, image: object, upscale_factor: str, config: UpscaleImageConfig
     ) -> Call[UpscaleImageResponse]:
         raise method_error("upscale_image")
+
+    def refuse(self, method: str) -> NoReturn:
+        raise method_error(method)
 
     def generate_videos(
         self, model: str, source: GenerateVideosSource, config: GenerateVideosConfig

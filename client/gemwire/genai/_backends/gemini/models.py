@@ -89,7 +89,8 @@ class GeminiModels:
     def embed_content(
         self, model: str, contents: ContentListUnion, config: EmbedContentConfig
     ) -> Flow[EmbedContentResponse]:
-        request = self.to_embed_request(model, contents, config)
+        grouped = requests.group_embedded(to_model_name(model), contents)
+        request = self.to_embed_request(model, grouped, config)
         response: EmbedContentResponse = yield Call(BATCH_EMBED_CONTENTS, request, EmbedContentResponse.of)
         return response
 

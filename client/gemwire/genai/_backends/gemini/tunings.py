@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from gemwire.errors import APIError
 from gemwire.genai._backends.base import Call, Flow, Page, as_message
 from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
@@ -58,6 +60,9 @@ class GeminiTunings:
             if not page_token:
                 break
         return job
+
+    def refuse(self, method: str) -> NoReturn:
+        raise method_error(f"tunings.{method}")
 
     def cancel(self, name: str) -> Call[CancelTuningJobResponse]:
         raise method_error("tunings.cancel")

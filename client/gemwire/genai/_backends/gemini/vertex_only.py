@@ -56,6 +56,9 @@ _METHODS = {
     "compute_tokens": "use count_tokens",
     "edit_image": "use generate_content with a model that generates images",
     "upscale_image": _NOTHING,
+    "recontext_image": "use generate_content with a model that generates images",
+    "segment_image": "use generate_content and ask for masks",
+    "tunings.validate_reward": _NOTHING,
     "tunings.cancel": "delete the tuned model with client.models.delete",
 }
 

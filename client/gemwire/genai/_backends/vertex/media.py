@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from gemwire.genai._backends.base import Call
 from gemwire.genai._backends.vertex import images, videos
 from gemwire.genai._backends.vertex.labels import check_labels
 from gemwire.genai._backends.vertex.names import Names
+from gemwire.genai._backends.vertex.refusals import unserved_error
 from gemwire.genai._backends.vertex.rpcs import Rpcs
 from gemwire.genai._types.image_editing import (
     EditImageConfig,
@@ -57,6 +60,9 @@ class VertexMedia:
         check_labels(config.labels or {})
         request = images.to_upscaling(self._to_endpoint(model), image, upscale_factor, config)
         return Call(self._rpcs(PREDICT), request, _from_upscaling)
+
+    def refuse(self, method: str) -> NoReturn:
+        raise unserved_error(method, "call predict of gemwire.aiplatform_v1.PredictionServiceClient")
 
     def generate_videos(
         self, model: str, source: GenerateVideosSource, config: GenerateVideosConfig

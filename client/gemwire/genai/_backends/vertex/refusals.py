@@ -32,6 +32,11 @@ def method_error(method: str) -> ValueError:
     return ValueError(f"{method} is of the Gemini API; Vertex AI does not have it; {instead}")
 
 
+def unserved_error(method: str, instead: str) -> ValueError:
+    """Return the error of a method of Vertex AI that gemwire does not have."""
+    return ValueError(f"{method}: gemwire does not have this method; {instead}")
+
+
 def field_error(path: str) -> ValueError:
     """Return the error of a field that only the Gemini API has."""
     return ValueError(f"{path} is of the Gemini API; Vertex AI does not have it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import NoReturn
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -11,7 +12,7 @@ from google.protobuf.message import Message
 from gemwire.genai._backends.base import Call, Flow, Page
 from gemwire.genai._backends.vertex.labels import check_labels
 from gemwire.genai._backends.vertex.names import Names
-from gemwire.genai._backends.vertex.refusals import field_error
+from gemwire.genai._backends.vertex.refusals import field_error, unserved_error
 from gemwire.genai._backends.vertex.rpcs import Rpcs
 from gemwire.genai._convert.batches import from_status
 from gemwire.genai._types.config import Config
@@ -90,6 +91,9 @@ class VertexTunings:
             page_token=page_token,
         )
         return Call(self._rpcs(LIST_TUNING_JOBS), request, _to_page)
+
+    def refuse(self, method: str) -> NoReturn:
+        raise unserved_error(f"tunings.{method}", "the public protos do not have it")
 
     def cancel(self, name: str) -> Call[CancelTuningJobResponse]:
         request = aiplatform_v1.CancelTuningJobRequest(name=self._names.to_resource(name, _COLLECTION))
