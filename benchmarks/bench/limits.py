@@ -107,6 +107,21 @@ TABLE = (
     Limit("async stream per chunk, h2 vs google-genai", calls.STREAM, 0.07, GOOGLE_GENAI, variant=GEMWIRE_H2),
     Limit("1,000 streams, 100 a connection: time vs ideal", slow_streams.TIME.format(50), 1.5, at=1000),
     Limit("1,000 streams, 100 a connection: failures", slow_streams.FAILURES.format(50), 0, at=1000),
+    Limit(
+        "1,000 streams, 100 a connection, h2: time vs ideal",
+        slow_streams.TIME.format(50),
+        1.25,
+        at=1000,
+        variant=GEMWIRE_H2,
+    ),
+    Limit(
+        "1,000 streams, 100 a connection, h2: failures",
+        slow_streams.FAILURES.format(50),
+        0,
+        at=1000,
+        variant=GEMWIRE_H2,
+    ),
+    Limit("import to first request, h2 vs grpcio", imports.READY, 0.6, GEMWIRE, variant=GEMWIRE_H2),
     Limit("1,000-turn chat, build vs proto-plus", standalone.CHAT, 0.01, standalone.DICTS, 1000),
     Limit(f"{_EMBEDDINGS}: lists", standalone.TEXTS_RATIO, 4, variant=standalone.LISTS, least=True, unit="x"),
     Limit(

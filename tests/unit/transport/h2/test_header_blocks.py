@@ -52,6 +52,18 @@ def test_hpack_decodes_our_fields(fields: list[tuple[str, str, bool]]) -> None:
     assert _by_hpack(encoded) == [(name, value) for name, value, _ in fields]
 
 
+@pytest.mark.parametrize("size", [126, 127, 254, 255, 16_510, 16_511, 300_000])
+def test_long_values(size: int) -> None:
+    encoded = encode_field(b"name", b"v" * size)
+    assert _by_hpack(encoded) == [("name", "v" * size)]
+
+
+@pytest.mark.parametrize("key", ["te", "content-type", "host", "grpc-timeout"])
+def test_keys_of_grpc_are_named(key: str) -> None:
+    with pytest.raises(ValueError, match=f"metadata: '{key}' is set by gRPC"):
+        encode_metadata([(key, "v")])
+
+
 def test_secrets_are_never_indexed() -> None:
     encoded = encode_metadata([("authorization", "Bearer x"), ("x-goog-api-key", "k"), ("x-other", "o")])
     decoded = hpack.Decoder().decode(encoded)
@@ -162,6 +174,7 @@ def test_malformed_blocks(fields: list[tuple[str, str]], rule: str) -> None:
         b"\x00\x84\xff\xff\xff\xff\x00",  # EOS inside a string
         b"\x3e\x00",  # a size update of 30
         b"\x0f\xff\xff\xff\x7f",
+        b"\x7f\x00\x01a",  # a literal whose name is the 63rd: beyond the static table
     ],
 )
 def test_blocks_that_are_not_hpack_end_the_connection(data: bytes) -> None:

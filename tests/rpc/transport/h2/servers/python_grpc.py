@@ -47,7 +47,7 @@ def bidi_generate_content(requests: Iterator[bytes], context: grpc.ServicerConte
         received.append(len(request))
     trailers = (pair for pair in pairs if pair[0] == "x-grpc-test-echo-trailing-bin")
     context.set_trailing_metadata((*trailers, ("x-received", ",".join(map(str, received)))))
-    is_over = not is_silent
+    is_over = not is_silent and context.is_active()
 
 
 class Calls(grpc.GenericRpcHandler):
