@@ -37,7 +37,9 @@ class RunningEmulator:
         http: ``http://host:port`` of the HTTP server, for GEMINI_EMULATOR_HTTP_HOST; empty without
             ``http_port`` in the settings.
         https: ``https://host:port`` of the HTTPS server; empty without ``https_port``.
-        ca_file: Certificate authority that HTTPS clients must trust; empty without ``https_port``.
+        tls: host:port of the gRPC server over TLS; empty without ``tls_port``.
+        ca_file: Certificate authority that clients over TLS must trust; empty without ``https_port`` and
+            ``tls_port``.
     """
 
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
@@ -63,6 +65,7 @@ class RunningEmulator:
             self.address: str = self._run(self._emulator.start())
             self.http: str = self._emulator.http
             self.https: str = self._emulator.https
+            self.tls: str = self._emulator.tls
             self.ca_file: str = self._emulator.ca_file
         except BaseException:
             self._stop_thread()

@@ -42,11 +42,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--port", default="0", help="port for gRPC; 0 for any free port (default)")
     add("--http-port", metavar="PORT", help="serve HTTP on PORT as well; 0 for any free port")
     add("--https-port", metavar="PORT", help="serve HTTPS on PORT as well; 0 for any free port")
+    add("--tls-port", metavar="PORT", help="serve gRPC over TLS on PORT as well; 0 for any free port")
     add(
         "--certificate-dir",
         type=Path,
         metavar="DIR",
-        help="keep the HTTPS certificate in DIR and reuse it (default: a new certificate for each run)",
+        help="keep the certificate in DIR and reuse it (default: a new certificate for each run)",
     )
     add("--state", type=Path, metavar="FILE", help="keep state in FILE and FILE.files (default: in memory)")
     add(
@@ -77,6 +78,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--tokens-per-second", default="", metavar="N", help="rate of generated text; 0 for no limit")
     add("--rpm", default="0", metavar="N", help="requests per minute for each API key; 0 for no limit")
     add("--tpm", default="0", metavar="N", help="prompt tokens per minute for each API key; 0 for no limit")
+    add(
+        "--caller",
+        action="append",
+        default=[],
+        metavar="KEY=ADDRESS[,GROUP…]",
+        help="e-mail address of the caller with an API key, and of its groups, for sharing; may be repeated",
+    )
     add("--journal", type=Path, metavar="FILE", help="append every call to FILE as a line of JSON")
     add(
         "--storage",
@@ -104,8 +112,8 @@ def parse_settings(options: argparse.Namespace) -> Settings:
         raise ValueError(f"--snapshot: the file {options.snapshot} does not exist")
     if options.gguf is not None and options.engine != "local":
         raise ValueError("--gguf requires --engine local")
-    if options.certificate_dir is not None and options.https_port is None:
-        raise ValueError("--certificate-dir requires --https-port")
+    if options.certificate_dir is not None and options.https_port is None and options.tls_port is None:
+        raise ValueError("--certificate-dir requires --https-port or --tls-port")
     if options.certificate_dir is not None and options.certificate_dir.is_file():
         raise ValueError(f"--certificate-dir: {options.certificate_dir} is not a directory")
     if options.storage is not None and not options.storage.is_dir():
@@ -117,6 +125,7 @@ def parse_settings(options: argparse.Namespace) -> Settings:
         port=flags.parse_count(options.port, "--port", 65_535),
         http_port=_parse_port(options.http_port, "--http-port"),
         https_port=_parse_port(options.https_port, "--https-port"),
+        tls_port=_parse_port(options.tls_port, "--tls-port"),
         certificate_dir=options.certificate_dir,
         state=options.state,
         snapshot=options.snapshot,
@@ -137,6 +146,7 @@ def parse_settings(options: argparse.Namespace) -> Settings:
             requests_per_minute=flags.parse_count(options.rpm, "--rpm"),
             tokens_per_minute=flags.parse_count(options.tpm, "--tpm"),
         ),
+        callers=flags.parse_callers(options.caller),
         frozen_at=flags.parse_time(options.clock) if options.clock else None,
         storage=options.storage,
         journal=options.journal,
@@ -224,15 +234,17 @@ async def serve(settings: Settings, *, as_json: bool = False, grace: float = GRA
 def _format_ready(emulator: Emulator, address: str, *, as_json: bool) -> str:
     engine = emulator.state.engine
     if not as_json:
-        also = "".join(f", {url}" for url in (emulator.http, emulator.https) if url)
-        trust = f" SSL_CERT_FILE={emulator.ca_file}" if emulator.ca_file else ""
+        tls = emulator.tls and f"{emulator.tls} over TLS"
+        also = "".join(f", {url}" for url in (tls, emulator.http, emulator.https) if url)
+        trust = f" SSL_CERT_FILE={emulator.ca_file}" if emulator.https else ""
+        trust += f" GRPC_DEFAULT_SSL_ROOTS_FILE_PATH={emulator.ca_file}" if emulator.tls else ""
         return (
             f"The emulator ({engine.name} engine) listens on {address}{also};"
             f" export GEMINI_EMULATOR_HOST={address}{trust}\n"
         )
     ready: dict[str, object] = {"event": "ready", "grpc": address, "engine": engine.name}
     ready |= {"model": engine.version, "pid": os.getpid()}
-    more = {"http": emulator.http, "https": emulator.https, "ca": emulator.ca_file}
+    more = {"tls": emulator.tls, "http": emulator.http, "https": emulator.https, "ca": emulator.ca_file}
     ready |= {name: value for name, value in more.items() if value}
     return json.dumps(ready) + "\n"
 

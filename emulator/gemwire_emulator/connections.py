@@ -45,11 +45,12 @@ class Connections:
 
     Attributes:
         port: Port of the server; set when it listens.
+        tls_port: Its port for TLS, if there is one; 0 otherwise.
     """
 
     def __init__(self) -> None:
         """Create a registry without connections."""
-        self.port = 0
+        self.port = self.tls_port = 0
         # Peers that have made a call; before the first one a connection may not be ready for GOAWAY.
         self._peers: set[str] = set()
 
@@ -87,6 +88,9 @@ class Connections:
         if found is None:
             return
         with found:
+            if _local_port(found) == self.tls_port:
+                _logger.warning("GOAWAY was not sent to %s: its connection is over TLS", peer)
+                return
             # The frame must not be written inside another one: C-core has no partial frame when the buffer is
             # empty and stays empty.
             if not await _wait_until_sent(found):
@@ -130,7 +134,10 @@ class Connections:
             except OSError:
                 os.close(copy)
                 continue
-            if _local_port(found) == self.port and _get_remote(found) is not None:
+            if (
+                _local_port(found) in {self.port, self.tls_port or self.port}
+                and _get_remote(found) is not None
+            ):
                 yield found
             else:
                 found.close()

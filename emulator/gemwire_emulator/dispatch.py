@@ -47,6 +47,7 @@ class Endpoint:
         admission: AdmissionController,
         journal: Journal,
         find_tenant: Callable[[Message], str] | None = None,
+        find_shared: Callable[[Message, Call], None] | None = None,
     ) -> None:
         """Create an endpoint; see `Dispatcher.serve`. ``handled`` has the message classes of the handler."""
         self.method = method
@@ -55,6 +56,7 @@ class Endpoint:
         self._handler = handler
         self._is_coroutine = inspect.iscoroutinefunction(handler)
         self._find_tenant = find_tenant
+        self._find_shared = find_shared
         self._admission = admission
         self._journal = journal
 
@@ -67,6 +69,9 @@ class Endpoint:
         entry = self._begin(request, call)
         with _recorded(entry):
             await self._admission.admit(call, request)
+            if self._find_shared is not None:
+                # After quotas, which are the caller's.
+                self._find_shared(request, call)
             result = self._handler(request, call)
             response: Message = await result if self._is_coroutine else result
             await self._admission.pace_response(call, response)
@@ -160,6 +165,7 @@ class Dispatcher:
         handled_as: Service | None = None,
         find_tenant: Callable[[Message], str] | None = None,
         unserved: str = "",
+        share: Callable[[Method[Message, Message]], Callable[[Message, Call], None] | None] = lambda _: None,
     ) -> None:
         """Add the endpoints of a service.
 
@@ -169,6 +175,8 @@ class Dispatcher:
             handled_as: Method table whose messages the handlers take, if it is another one: v1 is
                 served by the handlers of v1beta, whose messages are a superset on the wire.
             find_tenant: Returns whose resources a request sees; empty for those of its API key.
+            share: Creates the function that lets calls of an RPC reach resources of others; see
+                `permissions.create_finder`.
             unserved: Why RPCs without a handler answer UNIMPLEMENTED; empty if all must have one.
 
         Raises:
@@ -188,6 +196,7 @@ class Dispatcher:
                 self._admission,
                 self._journal,
                 find_tenant,
+                share(handled),
             )
             endpoint.served = handler is not None
             self.endpoints[method.path] = endpoint

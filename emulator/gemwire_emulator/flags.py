@@ -124,6 +124,27 @@ def parse_time(text: str) -> float:
     return (found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 
+def parse_callers(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Parse the addresses of callers.
+
+    Args:
+        texts: Each ``KEY=ADDRESS``, with addresses of groups after commas: ``k=ann@a.org,team@a.org``.
+
+    Raises:
+        ValueError: A text has another form, or a key is given twice.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        key, _, rest = text.partition("=")
+        addresses = tuple(address.strip() for address in rest.split(","))
+        if not key or not all(re.fullmatch(r"[^@\s]+@[^@\s]+", address) for address in addresses):
+            raise ValueError(f"--caller: {text!r} is not of the form KEY=ADDRESS[,GROUP…]")
+        if key in found:
+            raise ValueError(f"--caller: the key {key!r} is given twice")
+        found[key] = addresses
+    return found
+
+
 def parse_seconds(text: str, name: str) -> float:
     """Parse a number that is not negative.
 

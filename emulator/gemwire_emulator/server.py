@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
@@ -35,7 +37,7 @@ from gemwire_emulator.services.json_services import JsonServices
 from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import OperationsService
 from gemwire_emulator.services.palm import DiscussService, TextService
-from gemwire_emulator.services.permissions import PermissionService
+from gemwire_emulator.services.permissions import PermissionService, create_finder
 from gemwire_emulator.services.prediction import PredictionService
 from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.settings import Settings as Settings
@@ -78,7 +80,9 @@ class Emulator:
         address: host:port of the gRPC server, once started.
         http: ``http://host:port`` of the HTTP server, if there is one.
         https: ``https://host:port`` of the HTTPS server, if there is one.
-        ca_file: Certificate authority that HTTPS clients must trust: ``SSL_CERT_FILE``.
+        tls: host:port of the gRPC server over TLS, if there is one.
+        ca_file: Certificate authority that clients over TLS must trust: ``GRPC_DEFAULT_SSL_ROOTS_FILE_PATH``
+            for gRPC, ``SSL_CERT_FILE`` for HTTPS.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -88,11 +92,13 @@ class Emulator:
         self.address = ""
         self.http = ""
         self.https = ""
+        self.tls = ""
         self.ca_file = ""
         self._http_server: HttpServer | None = None
         # The snapshot that a reset restores; None to reset to nothing.
         self._initial: Path | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._certificate_folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def start(self) -> str:
         """Open the store, listen, and resume the work that a former run left unfinished.
@@ -119,6 +125,7 @@ class Emulator:
             Storage(settings.storage),
             models=ModelCatalog(settings.models),
             tuning_seconds=settings.tuning_seconds,
+            callers=settings.callers,
         )
         self.admission = AdmissionController(
             self.state.clock,
@@ -152,32 +159,54 @@ class Emulator:
         self._introspection = Introspection(self._server, names)
         host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
         try:
+            certificate = self._create_certificate()
             port = self._server.add_insecure_port(f"{host}:{settings.port}")
             self._front.connections.port = port
+            if certificate is not None and settings.tls_port is not None:
+                pem = certificate.read_bytes()
+                credentials = grpc.ssl_server_credentials([(pem, pem)])
+                tls_port = self._server.add_secure_port(f"{host}:{settings.tls_port}", credentials)
+                self._front.connections.tls_port = tls_port
+                self.tls = f"{host}:{tls_port}"
             await self._server.start()
-        except RuntimeError:
+        except (RuntimeError, OSError):
             await self.stop()
             raise
         await self._introspection.set_serving()
         self.address = f"{host}:{port}"
         try:
-            await self._start_http(dispatcher)
+            await self._start_http(dispatcher, certificate)
         except OSError:
             await self.stop()
             raise
         self._resume()
         return self.address
 
-    async def _start_http(self, dispatcher: Dispatcher) -> None:
+    def _create_certificate(self) -> Path | None:
+        """Return the PEM file of certificate and key; None if nothing is served over TLS."""
+        settings = self.settings
+        if settings.tls_port is None and settings.https_port is None:
+            return None
+        try:
+            from gemwire_emulator.certificates import ensure_certificate
+        except ImportError as error:
+            raise _create_import_error("TLS", error) from error
+        folder = settings.certificate_dir
+        if folder is None:
+            self._certificate_folder = tempfile.TemporaryDirectory(prefix="gemwire-emulator-")
+            folder = self._certificate_folder.name
+        files = ensure_certificate(Path(folder), settings.host)
+        self.ca_file = str(files.authority.absolute())
+        return files.server
+
+    async def _start_http(self, dispatcher: Dispatcher, certificate: Path | None) -> None:
         settings = self.settings
         if settings.http_port is None and settings.https_port is None:
             return
         try:
             from gemwire_emulator.http.server import HttpServer
         except ImportError as error:
-            raise RuntimeError(
-                f"HTTP requires {error.name}; install it with: pip install 'gemwire[emulator]'"
-            ) from error
+            raise _create_import_error("HTTP", error) from error
         server = self._http_server = HttpServer(
             dispatcher,
             self.state,
@@ -189,9 +218,7 @@ class Emulator:
         if settings.http_port is not None:
             self.http = f"http://{await server.listen(settings.host, settings.http_port)}"
         if settings.https_port is not None:
-            address, self.ca_file = await server.listen_tls(
-                settings.host, settings.https_port, settings.certificate_dir
-            )
+            address = await server.listen(settings.host, settings.https_port, certificate)
             self.https = f"https://{address}"
 
     async def _create_resources(self) -> None:
@@ -245,7 +272,11 @@ class Emulator:
             name = _short_name(service)
             # On the wire, v1 is a subset of v1beta, so the same handlers serve it.
             dispatcher.serve(
-                service, handlers[name], handled_as=v1beta.get(name), find_tenant=_TENANTS.get(name)
+                service,
+                handlers[name],
+                handled_as=v1beta.get(name),
+                find_tenant=_TENANTS.get(name),
+                share=partial(create_finder, state),
             )
         tuned = TunedModels(state)
         prediction = vertex_prediction.PredictionService(state, generative, tuned)
@@ -301,8 +332,9 @@ class Emulator:
     async def _close(self) -> None:
         await self.state.stop()
         self.journal.close()
-        if self._temporary:
-            self._temporary.cleanup()
+        for folder in (self._temporary, self._certificate_folder):
+            if folder is not None:
+                folder.cleanup()
 
     def reset(self) -> None:
         """Restore resources, time, replies, faults, pace and quota to the settings, and clear the journal.
@@ -370,6 +402,10 @@ def _create_engine(settings: Settings) -> Engine:
     if settings.engine is None or settings.engine == "instant":
         return InstantEngine(settings.seed)
     return settings.engine
+
+
+def _create_import_error(what: str, error: ImportError) -> RuntimeError:
+    return RuntimeError(f"{what} requires {error.name}; install it with: pip install 'gemwire[emulator]'")
 
 
 def _short_name(service: Service) -> str:

@@ -23,6 +23,7 @@ class Settings:
         port: Port for gRPC; 0 for any free port.
         http_port: Port for HTTP; 0 for any free port, None for no HTTP.
         https_port: Port for HTTPS, with a certificate that is created for it; as for HTTP.
+        tls_port: Port for gRPC over TLS, with the same certificate; as for HTTP.
         certificate_dir: Directory that keeps the certificate; None to delete it when the emulator stops.
         state: File that keeps resources, with the bytes of files beside it; None to keep them in memory.
         snapshot: File whose resources exist from the start, and again after `Emulator.reset`. It is only
@@ -37,6 +38,8 @@ class Settings:
         faults: Fault rules from the start.
         pace: Latency of responses.
         quota: Limits for each API key.
+        callers: E-mail addresses by API key, for sharing: the caller's own, then those of groups that the
+            caller belongs to. Other callers have addresses that are derived from their keys.
         frozen_at: Time at which the clock stands still, in seconds since the epoch; None for real time.
         tuning_seconds: Duration of a tuning, in the emulator's time.
         storage: Directory that stands for Cloud Storage: ``gs://bucket/a`` is the file ``bucket/a`` in it.
@@ -48,6 +51,7 @@ class Settings:
     port: int = 0
     http_port: int | None = None
     https_port: int | None = None
+    tls_port: int | None = None
     certificate_dir: str | Path | None = None
     state: str | Path | None = None
     snapshot: str | Path | None = None
@@ -59,6 +63,7 @@ class Settings:
     faults: Sequence[FaultRule] = ()
     pace: LatencyProfile = field(default_factory=LatencyProfile)
     quota: Quota = field(default_factory=Quota)
+    callers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     frozen_at: float | None = None
     tuning_seconds: float = 2.0
     storage: str | Path | None = None

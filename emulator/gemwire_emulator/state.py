@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gemwire_emulator.base_models import ModelCatalog
@@ -31,6 +31,7 @@ class State:
         models: The base models.
         tasks: Background tasks, such as tunings and predictions.
         tuning_seconds: Duration of a tuning, by the clock.
+        callers: E-mail addresses of callers and of their groups, by API key; see `services.permissions`.
         operation_events: Events that are set when an operation changes, by tenant and name; see
             `services.longrunning`.
         draining: Set when the emulator is about to stop; live sessions announce it.
@@ -45,6 +46,7 @@ class State:
     models: ModelCatalog = field(default_factory=ModelCatalog)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     tuning_seconds: float = 2.0
+    callers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     operation_events: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     grace: float = 0.0

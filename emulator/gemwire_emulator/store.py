@@ -7,7 +7,7 @@ with a file, write-ahead logging keeps committed writes through a kill -9.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS resource (
     PRIMARY KEY (tenant, name)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_parent ON resource (tenant, kind, parent, number);
+CREATE INDEX IF NOT EXISTS by_name ON resource (name);
 CREATE TABLE IF NOT EXISTS counter (number INTEGER NOT NULL);
 """
 
@@ -233,8 +234,13 @@ class Store:
             ).fetchone()[0]
         )
 
+    def list_tenants(self, name: str) -> Sequence[str]:
+        """List the tenants that have a resource of a name, by its age."""
+        rows = self._database.execute("SELECT tenant FROM resource WHERE name = ? ORDER BY number", (name,))
+        return [row[0] for row in rows]
+
     def list_all_tenants(self, kind: str) -> Iterator[tuple[str, Row]]:
-        """Return all resources of a kind with their tenants, to resume work on them after a restart."""
+        """Return all resources of a kind with their tenants, in order of creation."""
         rows = self._database.execute(
             "SELECT tenant, name, parent, number, owner, body, extra FROM resource "
             "WHERE kind = ? ORDER BY number",

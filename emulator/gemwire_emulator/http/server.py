@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -17,7 +15,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from gemwire_emulator.http.app import EXCEPTION_HANDLERS, RootApp
-from gemwire_emulator.http.certificates import ensure_certificate
 from gemwire_emulator.http.downloads import DownloadApp
 from gemwire_emulator.http.listener import Listener
 from gemwire_emulator.http.live import LiveApp
@@ -31,6 +28,8 @@ from gemwire_emulator.http.uploads import UploadApp
 from gemwire_proto.families import PACKAGES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.dispatch import Dispatcher
     from gemwire_emulator.journal import Journal
@@ -69,11 +68,10 @@ class HttpServer:
             address: host:port of the gRPC server, for the page.
         """
         self._page = Page(state, admission, journal, reset=reset, address=address)
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._listeners: list[tuple[Listener, asyncio.Task[None]]] = []
         self.app = _build_app(dispatcher, state, admission, journal, self._page)
 
-    async def listen(self, host: str, port: int, certificate: str | None = None) -> str:
+    async def listen(self, host: str, port: int, certificate: Path | None = None) -> str:
         """Listen on another address.
 
         Args:
@@ -116,27 +114,6 @@ class HttpServer:
         display_host = f"[{host.strip('[]')}]" if family == socket.AF_INET6 else host
         return f"{display_host}:{sock.getsockname()[1]}"
 
-    async def listen_tls(self, host: str, port: int, folder: str | Path | None) -> tuple[str, str]:
-        """Listen with TLS.
-
-        Args:
-            host: Name or address.
-            port: Port; 0 for a free one.
-            folder: Directory of the certificate; None for a temporary one.
-
-        Returns:
-            host:port, and the certificate file of the authority that clients have to trust.
-
-        Raises:
-            OSError: The address is in use, or the certificate cannot be written.
-        """
-        if folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="gemwire-emulator-")
-            folder = self._folder.name
-        files = ensure_certificate(Path(folder), host)
-        address = await self.listen(host, port, str(files.server))
-        return address, str(files.authority.absolute())
-
     async def stop(self, grace: float | None = None) -> None:
         """Stop all listeners.
 
@@ -148,8 +125,6 @@ class HttpServer:
             listener.stop(grace)
         await asyncio.gather(*(task for _, task in self._listeners))
         self._listeners.clear()
-        if self._folder is not None:
-            self._folder.cleanup()
 
 
 def _build_app(

@@ -7,7 +7,7 @@ import json
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import failed_precondition, method_not_supported, model_not_found, not_found
 from gemwire_emulator.names import check_name
-from gemwire_emulator.services.permissions import READER, require_role
+from gemwire_emulator.services.permissions import READER, find_tenant, require_role
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
@@ -41,7 +41,7 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
         raise not_found(name)
     check_name(name, "models/*|tunedModels/*", field)
     if name.startswith("tunedModels/"):
-        row = state.store.get(call.tenant, name)
+        row = state.store.get(find_tenant(state, call, name), name)
         if row is None:
             raise not_found(name)
         require_role(state, call, name, READER)
@@ -58,7 +58,9 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
 
 def get_trained_answer(state: State, model: str, prompt: str, call: Call) -> str | None:
     """Return the output that a tuned model was trained on for exactly this input, None if there is none."""
-    row = state.store.get(call.tenant, model) if model.startswith("tunedModels/") else None
+    if not model.startswith("tunedModels/"):
+        return None
+    row = state.store.get(find_tenant(state, call, model), model)
     if row is None:
         return None
     answers: dict[str, str] = json.loads(row.extra).get("learned", {})

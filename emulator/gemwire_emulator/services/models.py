@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from gemwire_emulator.call import Call
@@ -18,7 +19,15 @@ from gemwire_emulator.names import check_id, check_name, generate_id
 from gemwire_emulator.paging import paginate
 from gemwire_emulator.services import longrunning, tuning
 from gemwire_emulator.services.model_catalog import describe_model
-from gemwire_emulator.services.permissions import OWNER, READER, WRITER, get_email, grant_owner, require_role
+from gemwire_emulator.services.permissions import (
+    OWNER,
+    READER,
+    WRITER,
+    find_tenant,
+    get_addresses,
+    grant_owner,
+    require_role,
+)
 from gemwire_emulator.services.tuned_model_filter import TunedModelFilter
 from gemwire_emulator.services.tuning_checks import check_tuned_model, parse_examples, resolve_hyperparameters
 from gemwire_emulator.state import State
@@ -73,15 +82,19 @@ class ModelService:
         self, request: v1beta.ListTunedModelsRequest, call: Call
     ) -> v1beta.ListTunedModelsResponse:
         """List the tuned models that the caller may read and the filter accepts, oldest first."""
-        tuned_filter = TunedModelFilter(request.filter, get_email(call.caller))
-        store = self._state.store
-        rows, token = paginate(
-            lambda after: store.list(call.tenant, _KIND, "", after),
-            request,
-            default=10,
-            most=1000,
-            accept=lambda row: tuned_filter.accepts(self._state, call.tenant, row.message(v1beta.TunedModel)),
-        )
+        tuned_filter = TunedModelFilter(request.filter, get_addresses(self._state, call))
+        tenants: dict[int, str] = {}
+
+        def list_after(number: int) -> Iterator[Row]:
+            for tenant, row in self._state.store.list_all_tenants(_KIND):
+                if row.number > number:
+                    tenants[row.number] = tenant
+                    yield row
+
+        def accept(row: Row) -> bool:
+            return tuned_filter.accepts(self._state, tenants[row.number], row.message(v1beta.TunedModel))
+
+        rows, token = paginate(list_after, request, default=10, most=1000, accept=accept)
         models = [row.message(v1beta.TunedModel) for row in rows]
         return v1beta.ListTunedModelsResponse(tuned_models=models, next_page_token=token)
 
@@ -147,7 +160,8 @@ class ModelService:
         return [describe_model(self._state, model) for model in self._state.models.list_all()]
 
     def _get_tuned_model(self, name: str, field: str, call: Call, role: int) -> Row:
-        row = self._state.store.get(call.tenant, check_name(name, "tunedModels/*", field))
+        check_name(name, "tunedModels/*", field)
+        row = self._state.store.get(find_tenant(self._state, call, name), name)
         if row is None:
             raise not_found(name)
         require_role(self._state, call, name, role)

@@ -1,14 +1,18 @@
 """PermissionService: who may read, write or own tuned models and corpora.
 
-The emulator identifies callers by API key, permissions by e-mail address. `get_email` derives an address
-from a key without revealing it.
+The emulator identifies callers by API key, permissions by e-mail address. The settings give the addresses of
+callers; otherwise `get_addresses` derives one from a key without revealing it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from operator import attrgetter
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import (
@@ -20,12 +24,14 @@ from gemwire_emulator.errors import (
     role_missing,
 )
 from gemwire_emulator.field_masks import apply_update_mask
+from gemwire_emulator.json_codec.descriptors import get_descriptor
 from gemwire_emulator.names import check_name, generate_id
 from gemwire_emulator.paging import paginate
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
+from gemwire_runtime.method import Method
 
 _PARENTS = "tunedModels/*|corpora/*"
 _PERMISSIONS = "tunedModels/*/permissions/*|corpora/*/permissions/*"
@@ -35,30 +41,41 @@ _ROLES = v1beta.Permission.Role
 OWNER = _ROLES.OWNER
 WRITER = _ROLES.WRITER
 READER = _ROLES.READER
+#: Fields that name a resource, or what it is in.
+_PATHS = [
+    *("name", "parent", "tuned_model.name", "permission.name", "corpus.name", "document.name", "chunk.name"),
+    "semantic_retriever.source",
+]
+_SHARED = re.compile("(tunedModels|corpora)/[^/]+")
+#: Beginnings of the names of RPCs that change nothing.
+_READING = ("Get", "List", "Query", "Generate")
+_SERVICE = "google.ai.generativelanguage.v1beta.PermissionService"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
-def get_email(caller: str) -> str:
-    """Return the e-mail address of a caller (`Call.caller`) in permissions."""
-    if caller == "anonymous":
-        return "anonymous@emulator.invalid"
-    return f"key-{hashlib.sha256(caller.encode()).hexdigest()[:12]}@emulator.invalid"
+def get_addresses(state: State, call: Call) -> tuple[str, ...]:
+    """Return the caller's e-mail address in permissions, then those of groups that the caller belongs to."""
+    if known := state.callers.get(call.caller.removeprefix("key:")):
+        return tuple(address.lower() for address in known)
+    if call.caller == "anonymous":
+        return ("anonymous@emulator.invalid",)
+    return (f"key-{hashlib.sha256(call.caller.encode()).hexdigest()[:12]}@emulator.invalid",)
 
 
 def grant_owner(state: State, call: Call, parent: str) -> None:
     """Make the caller the owner of a resource, in the transaction that creates the resource."""
-    owner = v1beta.Permission(grantee_type="USER", email_address=get_email(call.caller), role="OWNER")
+    owner = v1beta.Permission(grantee_type="USER", email_address=get_addresses(state, call)[0], role="OWNER")
     _put(state, call, parent, owner)
 
 
-def get_role(state: State, tenant: str, name: str, email: str, *, public: bool = True) -> int:
+def get_role(state: State, tenant: str, name: str, addresses: Collection[str], *, public: bool = True) -> int:
     """Return the most powerful role of someone on a resource.
 
     Args:
         state: State of the emulator.
         tenant: Tenant of the resource.
         name: Name of the resource.
-        email: E-mail address; see `get_email`.
+        addresses: E-mail addresses; see `get_addresses`.
         public: Include the roles of EVERYONE.
 
     Returns:
@@ -67,8 +84,7 @@ def get_role(state: State, tenant: str, name: str, email: str, *, public: bool =
     roles: list[int] = [
         p.role
         for _, p in list_permissions(state, tenant, name)
-        if (public and p.grantee_type == _TYPES.EVERYONE)
-        or (email and p.email_address.lower() == email.lower())
+        if (public and p.grantee_type == _TYPES.EVERYONE) or p.email_address.lower() in addresses
     ]
     # A more powerful role has a smaller number: OWNER is 1, READER is 3.
     return min(roles, default=0)
@@ -80,9 +96,59 @@ def require_role(state: State, call: Call, name: str, role: int) -> None:
     Raises:
         StatusError: PERMISSION_DENIED.
     """
-    has = get_role(state, call.tenant, name, get_email(call.caller))
+    has = get_role(state, find_tenant(state, call, name), name, get_addresses(state, call))
     if not has or has > role:
         raise role_missing(name, _ROLES.Name(role))
+
+
+def find_tenant(state: State, call: Call, name: str) -> str:
+    """Return whose tuned model or corpus a name means: the caller's own, or one that others share.
+
+    Args:
+        state: State of the emulator.
+        call: The call.
+        name: Name of the resource.
+    """
+    if state.store.get(call.tenant, name) is None:
+        addresses = get_addresses(state, call)
+        for tenant in state.store.list_tenants(name):
+            if get_role(state, tenant, name, addresses):
+                return tenant
+    return call.tenant
+
+
+def create_finder(state: State, method: Method[Message, Message]) -> Callable[[Message, Call], None] | None:
+    """Create the function that lets a call of an RPC reach a tuned model or corpus which is shared with it.
+
+    It changes the tenant of the call; None for an RPC that is about no such resource. Handlers check the
+    roles of tuned models; those of corpora depend on the RPC alone and are checked here.
+    """
+    descriptor = get_descriptor(method.request)
+    paths = [
+        p for p in _PATHS if _has_field(descriptor, p) and (p == "parent" or "Create" not in method.name)
+    ]
+    if not paths:
+        return None
+    role = READER if method.name.startswith(_READING) else OWNER if method.name == "DeleteCorpus" else WRITER
+
+    def find(request: Message, call: Call) -> None:
+        for path in paths:
+            name = attrgetter(path)(request)
+            if found := _SHARED.match(name):
+                call.tenant = find_tenant(state, call, found[0])
+                exists = state.store.get(call.tenant, found[0]) is not None
+                if exists and found[1] == "corpora" and method.service != _SERVICE:
+                    require_role(state, call, found[0], role)
+
+    return find
+
+
+def _has_field(descriptor: Descriptor, path: str) -> bool:
+    first, _, rest = path.partition(".")
+    field = descriptor.fields_by_name.get(first)
+    if field is None or not rest:
+        return field is not None and field.type == field.TYPE_STRING
+    return field.message_type is not None and _has_field(field.message_type, rest)
 
 
 def list_permissions(state: State, tenant: str, name: str) -> Iterator[tuple[Row, v1beta.Permission]]:
@@ -165,7 +231,7 @@ class PermissionService:
         check_name(request.name, "tunedModels/*", "name")
         _check_email(request.email_address, "email_address")
         self._check_parent(request.name, call, OWNER)
-        if request.email_address.lower() == get_email(call.caller):
+        if request.email_address.lower() == get_addresses(self._state, call)[0]:
             raise invalid_argument("email_address", "is already the owner")
         store = self._state.store
         with store.transaction():

@@ -21,13 +21,13 @@ _EVERYONE = "everyone"
 class TunedModelFilter:
     """A parsed filter, all of whose terms must match."""
 
-    def __init__(self, text: str, me: str) -> None:
+    def __init__(self, text: str, me: tuple[str, ...]) -> None:
         """Parse a filter.
 
         Args:
             text: The filter, such as ``translator owner:me``, ``"two words" readers:everyone`` or
                 ``displayName="Mine"``.
-            me: E-mail address of the caller.
+            me: E-mail addresses of the caller and of the caller's groups.
 
         Raises:
             StatusError: INVALID_ARGUMENT; a quotation mark is not closed, or an operator does not exist.
@@ -35,7 +35,7 @@ class TunedModelFilter:
         self._me = me
         self._words: list[str] = []
         self._titles: list[str] = []
-        self._grants: list[tuple[int, str]] = []
+        self._grants: list[tuple[int, tuple[str, ...]]] = []
         self._public = False
         text, at = text.rstrip(), 0
         while at < len(text):
@@ -59,7 +59,7 @@ class TunedModelFilter:
         elif operator in _ROLES and email == _ME:
             self._grants.append((_ROLES[operator], self._me))
         elif operator in _ROLES and "@" in email:
-            self._grants.append((_ROLES[operator], email))
+            self._grants.append((_ROLES[operator], (email.lower(),)))
         else:
             raise invalid_argument(
                 "filter",
@@ -74,11 +74,11 @@ class TunedModelFilter:
         """
         if not get_role(state, tenant, model.name, self._me, public=self._public):
             return False
-        if self._public and not get_role(state, tenant, model.name, ""):
+        if self._public and not get_role(state, tenant, model.name, ()):
             return False
-        for role, email in self._grants:
+        for role, addresses in self._grants:
             # A role includes the less powerful ones, which have larger numbers.
-            has = get_role(state, tenant, model.name, email, public=False)
+            has = get_role(state, tenant, model.name, addresses, public=False)
             if not has or has > role:
                 return False
         if any(title != model.display_name for title in self._titles):

@@ -19,7 +19,7 @@ import pytest
 from cryptography import x509
 from websockets.asyncio.client import connect
 
-from gemwire_emulator.http.certificates import ensure_certificate
+from gemwire_emulator.certificates import ensure_certificate
 from gemwire_emulator.server import Emulator, Settings
 
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
