@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hpack
+import hpack.table
 import pytest
 from h2_peer import block
 from hypothesis import given
@@ -12,6 +13,7 @@ from gemwire._transport.h2.errors import ErrorCode, ProtocolError
 from gemwire._transport.h2.grpc_request import encode_metadata, encode_request, encode_timeout
 from gemwire._transport.h2.header_decoding import HeaderDecoder
 from gemwire._transport.h2.header_encoding import encode_field
+from gemwire._transport.h2.static_table import STATIC_TABLE
 
 _NAMES = st.from_regex(r"[a-z0-9_.-]{1,40}", fullmatch=True)
 _VALUES = st.from_regex(r"[!-~]([ -~]{0,300}[!-~])?", fullmatch=True) | st.just("")
@@ -50,6 +52,12 @@ def test_hpack_decodes_our_fields(fields: list[tuple[str, str, bool]]) -> None:
         encode_field(name.encode(), value.encode(), secret=secret) for name, value, secret in fields
     )
     assert _by_hpack(encoded) == [(name, value) for name, value, _ in fields]
+
+
+def test_the_static_table_is_that_of_hpack() -> None:
+    assert [(name.encode(), value.encode()) for name, value in STATIC_TABLE] == [
+        *hpack.table.HeaderTable.STATIC_TABLE
+    ]
 
 
 @pytest.mark.parametrize("size", [126, 127, 254, 255, 16_510, 16_511, 300_000])

@@ -12,6 +12,7 @@ class SocketPoll(Protocol):
 
     def wait(self, seconds: float, *, writable: bool) -> bool:
         """Wait until there are bytes to read, or with ``writable`` room for more; returns whether."""
+        ...
 
 
 class SystemPoll:
