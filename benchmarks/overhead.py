@@ -4,7 +4,8 @@
 
 One server process, one client process, loopback. The variants take turns within each round, so that
 noise hits them alike; the figures are medians over the rounds of the client's CPU time (all threads,
-getrusage), in microseconds a call or a streamed message, and their ratio to the raw stub.
+getrusage), in microseconds a call or a streamed message, and their ratio to the raw stub; and that of calls
+of Vertex AI to those of the Gemini API.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from gemwire import v1beta
+from gemwire import aiplatform_v1, v1beta
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as pb
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2_grpc as stubs
 
@@ -34,13 +35,37 @@ CONCURRENT = 32
 PROMPT: dict[str, Any] = {"role": "user", "parts": [{"text": "Why is the sky blue?"}]}
 REQUEST: dict[str, Any] = {"model": "models/bench", "contents": [PROMPT]}
 
-SERVER = """
+NAME = "projects/my-project/locations/us-central1/publishers/google/models/bench"
+OURS, VERTEX = "gemwire", "gemwire, Vertex AI"
+
+#: Adds the service of Vertex AI to a server that has CONTENT and sends as many chunks as `count` says.
+VERTEX_SERVICE = """
+from gemwire_proto import aiplatform_v1 as vx
+VERTEX_CHUNK = vx.GenerateContentResponse(candidates=[{"content": CONTENT}])
+
+def add_vertex(server, count):
+    async def unary(request, context):
+        return VERTEX_CHUNK
+    async def stream(request, context):
+        for _ in range(count):
+            yield VERTEX_CHUNK
+    codecs = vx.GenerateContentRequest.FromString, vx.GenerateContentResponse.SerializeToString
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
+        "google.cloud.aiplatform.v1.PredictionService",
+        {"GenerateContent": grpc.unary_unary_rpc_method_handler(unary, *codecs),
+         "StreamGenerateContent": grpc.unary_stream_rpc_method_handler(stream, *codecs)}),))
+"""
+
+SERVER = (
+    """
 import asyncio, sys, grpc.aio
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as pb
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2_grpc as stubs
 CONTENT = {"role": "model", "parts": [{"text": "a few words "}]}
 CHUNK = pb.GenerateContentResponse(candidates=[{"content": CONTENT}])
-
+"""
+    + VERTEX_SERVICE
+    + """
 class Servicer(stubs.GenerativeServiceServicer):
     async def GenerateContent(self, request, context):
         return CHUNK
@@ -51,12 +76,14 @@ class Servicer(stubs.GenerativeServiceServicer):
 async def main():
     server = grpc.aio.server()
     stubs.add_GenerativeServiceServicer_to_server(Servicer(), server)
+    add_vertex(server, int(sys.argv[1]))
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     await server.start()
     await server.wait_for_termination()
 
 asyncio.run(main())
 """
+)
 
 
 def cpu() -> float:
@@ -98,6 +125,7 @@ async def measure_async(
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
     raw = stubs.GenerativeServiceStub(channel)
     client = v1beta.GenerativeServiceAsyncClient()
+    vertex, vertex_request = aiplatform_v1.PredictionServiceAsyncClient(), build_vertex_request()
 
     async def raw_stream() -> int:
         got = 0
@@ -111,11 +139,22 @@ async def measure_async(
             got += 1
         return got
 
+    async def vertex_stream() -> int:
+        got = 0
+        async for _ in await vertex.stream_generate_content(vertex_request):
+            got += 1
+        return got
+
     unary: dict[str, Callable[[], Awaitable[Any]]] = {
         "raw stub": lambda: raw.GenerateContent(request),
-        "gemwire": lambda: client.generate_content(request),
+        OURS: lambda: client.generate_content(request),
+        VERTEX: lambda: vertex.generate_content(vertex_request),
     }
-    streams: dict[str, Callable[[], Awaitable[int]]] = {"raw stub": raw_stream, "gemwire": our_stream}
+    streams: dict[str, Callable[[], Awaitable[int]]] = {
+        "raw stub": raw_stream,
+        OURS: our_stream,
+        VERTEX: vertex_stream,
+    }
     if google:
         from google.ai import generativelanguage_v1beta as theirs
         from google.ai.generativelanguage_v1beta.services.generative_service.transports import (
@@ -146,8 +185,14 @@ async def measure_async(
             if round_:
                 results["async stream, per message"].setdefault(name, []).append(figure)
     await client.close()
+    await vertex.close()
     await channel.close()
     return results
+
+
+def build_vertex_request() -> aiplatform_v1.GenerateContentRequest:
+    """Return the request to Vertex AI."""
+    return aiplatform_v1.GenerateContentRequest(model=NAME, contents=[PROMPT])
 
 
 def rotated(variants: dict[str, Any], by: int) -> list[tuple[str, Any]]:
@@ -160,15 +205,22 @@ def rotated(variants: dict[str, Any], by: int) -> list[tuple[str, Any]]:
 def measure_sync(port: int, rounds: int, count: int) -> dict[str, dict[str, list[float]]]:
     request = pb.GenerateContentRequest(**REQUEST)
     results: dict[str, dict[str, list[float]]] = {"sync unary": {}, "sync stream, per message": {}}
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel, v1beta.GenerativeServiceClient() as client:
+    vertex_request = build_vertex_request()
+    with (
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+        v1beta.GenerativeServiceClient() as client,
+        aiplatform_v1.PredictionServiceClient() as vertex,
+    ):
         raw = stubs.GenerativeServiceStub(channel)
         unary = {
             "raw stub": lambda: bool(raw.GenerateContent(request)) or 1,
-            "gemwire": lambda: bool(client.generate_content(request)) or 1,
+            OURS: lambda: bool(client.generate_content(request)) or 1,
+            VERTEX: lambda: bool(vertex.generate_content(vertex_request)) or 1,
         }
         streams = {
             "raw stub": lambda: sum(1 for _ in raw.StreamGenerateContent(request)),
-            "gemwire": lambda: sum(1 for _ in client.stream_generate_content(request)),
+            OURS: lambda: sum(1 for _ in client.stream_generate_content(request)),
+            VERTEX: lambda: sum(1 for _ in vertex.stream_generate_content(vertex_request)),
         }
         for round_ in range(rounds + 1):
             for kind, variants, much in (
@@ -222,16 +274,19 @@ def main() -> None:
     for kind, figures in summary.items():
         row = "   ".join(f"{name} {f['us']:6.1f} ({f['ratio']:.2f})" for name, f in figures.items())
         print(f"{kind:28} {row}")
+    for kind, measured in results.items():
+        print(f"{kind:28} Vertex AI over the Gemini API {ratio(measured[VERTEX], measured[OURS]):.2f}")
+
+
+def ratio(one: list[float], other: list[float]) -> float:
+    """The median of the ratios within a round: noise that lasts hits both."""
+    return statistics.median(a / b for a, b in zip(one, other, strict=True))
 
 
 def summarised(figures: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-    """Medians, and medians of the ratio to the raw stub within a round: noise that lasts hits both."""
-    raw = figures["raw stub"]
+    """Medians, and ratios to the raw stub."""
     return {
-        name: {
-            "us": statistics.median(values),
-            "ratio": statistics.median(v / r for v, r in zip(values, raw, strict=True)),
-        }
+        name: {"us": statistics.median(values), "ratio": ratio(values, figures["raw stub"])}
         for name, values in sorted(figures.items(), reverse=True)
     }
 

@@ -128,7 +128,9 @@ def paths(message: Message) -> list[str]:
 
 
 def refuse_vertex_fields(message: Message) -> None:
-    """Raise ValueError for a message with fields that only Vertex AI has, at any depth."""
+    """Raise ValueError for a message of the Gemini API with fields that only Vertex AI has, at any depth."""
+    if message.DESCRIPTOR.full_name.startswith("google.cloud."):
+        return  # Some of its fields are messages of the overlay of the Gemini API.
     if found := list(_paths(message, "", FIRST_GEMINI_NUMBER)):
         fields = ", ".join(f"{message.DESCRIPTOR.name}.{path}" for path in found[:3])
         raise ValueError(

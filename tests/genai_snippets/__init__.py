@@ -20,6 +20,7 @@ from genai_snippets import (
     structured_output,
     tokens_and_embeddings,
     tunings_and_batches,
+    vertex,
 )
 from genai_snippets.group import GROUPS_BY_MODULE
 from genai_snippets.group import Group as Group
@@ -38,6 +39,7 @@ _MODULES = (
     files_and_caches,
     file_search,
     tunings_and_batches,
+    vertex,
     errors_and_live,
 )
 #: In the order in which they run.

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.oauth2.credentials import Credentials
-
 from genai_snippets.group import MODEL, Run, group
-
-#: A token that does not expire; no key file is needed.
-_CREDENTIALS = Credentials("a-token")
 
 
 @group("Client with an API key")
@@ -28,7 +23,7 @@ def by_environment(run: Run) -> Any:
 @group("Client for Vertex AI")
 def for_vertex(run: Run) -> Any:
     client = run.create_client(
-        vertexai=True, project="a-project", location="us-central1", credentials=_CREDENTIALS
+        vertexai=True, project="a-project", location="us-central1", credentials=run.credentials
     )
     return client.vertexai, client.models.count_tokens(model=MODEL, contents="Hello").total_tokens
 
@@ -45,7 +40,7 @@ def vertex_version(run: Run) -> Any:
         vertexai=True,
         project="a-project",
         location="us-central1",
-        credentials=_CREDENTIALS,
+        credentials=run.credentials,
         http_options=run.types.HttpOptions(api_version="v1"),
     )
     return client.models.count_tokens(model=MODEL, contents="Hello").total_tokens

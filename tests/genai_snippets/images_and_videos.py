@@ -21,16 +21,6 @@ def images(run: Run) -> Any:
     assert (run.folder / "lighthouse.jpg").read_bytes().startswith(b"\xff\xd8\xff")
 
 
-@group("Upscale an image", refused="Vertex AI only")
-def upscale(run: Run) -> Any:
-    run.client.models.upscale_image(model="imagen-3.0-generate-002", image={}, upscale_factor="x2")
-
-
-@group("Edit an image", refused="Vertex AI only")
-def edit(run: Run) -> Any:
-    run.client.models.edit_image(model="imagen-3.0-capability-001", prompt="By day", reference_images=[])
-
-
 @group("Generate a video and poll its operation", only_here="it requires Vertex AI for it")
 def videos(run: Run) -> Any:
     config = run.types.GenerateVideosConfig(number_of_videos=1, duration_seconds=5)

@@ -20,11 +20,6 @@ async def count_async(run: Run) -> Any:
     return (await run.client.aio.models.count_tokens(model=MODEL, contents=ASKED)).total_tokens
 
 
-@group("Compute tokens", refused="Vertex AI only; use count_tokens")
-def compute(run: Run) -> Any:
-    run.client.models.compute_tokens(model=MODEL, contents=ASKED)
-
-
 @group("Embed a string", differs="values are exact 32-bit floats; JSON carries fewer digits")
 def vector(run: Run) -> Any:
     response = run.client.models.embed_content(model=EMBEDDER, contents="A lighthouse.")

@@ -105,11 +105,6 @@ async def jobs_async(run: Run) -> Any:
     assert first != pager[0].name
 
 
-@group("Batch job from a BigQuery table", refused="Vertex AI only")
-def batch_of_table(run: Run) -> Any:
-    run.client.batches.create(model=MODEL, src="bq://a-project.a-dataset.a-table")
-
-
 @group("Batch job of inlined requests")
 def batch(run: Run) -> Any:
     requests = [{"contents": [{"parts": [{"text": text}], "role": "user"}]} for text in ("One?", "Two?")]

@@ -144,7 +144,32 @@ CONFIGS: list[dict[str, Any]] = [
         ]
     },
     {"tools": [{"parallel_ai_search": {"api_key": "k", "custom_configs": {"max_results": 3}}}]},
+    {"tools": [{"parallel_ai_search": {"api_key": "k", "enable_zero_data_retention": True}}]},
     {"tools": [{"exa_ai_search": {"api_key": "k"}}]},
+    {
+        "tools": [
+            {
+                "retrieval": {
+                    "external_api": {
+                        "api_spec": "ELASTIC_SEARCH",
+                        "endpoint": "https://search.example",
+                        "elastic_search_params": {"index": "i", "search_template": "t", "num_hits": 3},
+                    }
+                }
+            }
+        ]
+    },
+    {"tools": [{"google_maps": {"grounding_types": {"places": {}}}}]},
+    *(
+        {"tools": [{"google_maps": {"auth_config": auth}}]}
+        for auth in (
+            {"api_key_config": {"api_key_string": "k"}},
+            {"auth_type": "HTTP_BASIC_AUTH", "http_basic_auth_config": {"credential_secret": "s"}},
+            {"google_service_account_config": {"service_account": "s"}},
+            {"oauth_config": {"access_token": "t"}},
+            {"oidc_config": {"id_token": "t"}},
+        )
+    ),
     *(
         {
             "tools": [{"function_declarations": [FUNCTION]}],

@@ -151,6 +151,7 @@ from gemwire.genai._types.images import (
     SafetyAttributes,
     SafetyFilterLevel,
 )
+from gemwire.genai._types.json_objects import JsonObject
 from gemwire.genai._types.live import (
     LiveConnectConfig,
     LiveConnectParameters,
@@ -217,6 +218,7 @@ from gemwire.genai._types.tunings import (
     TuningDataset,
     TuningJob,
     TuningMethod,
+    TuningMode,
     TuningOperation,
     TuningValidationDataset,
 )
@@ -240,6 +242,8 @@ from gemwire_proto.v1beta.views import (
     ActivityEnd,
     ActivityHandling,
     ActivityStart,
+    ApiKeyConfig,
+    ApiSpec,
     AspectRatio,
     AsyncBatchEmbedContentRequest,
     AttributionSourceId,
@@ -250,6 +254,11 @@ from gemwire_proto.v1beta.views import (
     AudioTranscriptionConfig,
     AudioTranscriptionConfigMode,
     AuthConfig,
+    AuthConfigGoogleServiceAccountConfig,
+    AuthConfigHttpBasicAuthConfig,
+    AuthConfigOauthConfig,
+    AuthConfigOidcConfig,
+    AuthType,
     AutomaticActivityDetection,
     AvatarConfig,
     BatchCreateChunksRequest,
@@ -332,6 +341,9 @@ from gemwire_proto.v1beta.views import (
     Environment,
     Example,
     ExecutableCode,
+    ExternalApi,
+    ExternalApiElasticSearchParams,
+    ExternalApiSimpleSearchParams,
     FeatureSelectionPreference,
     FileData,
     FileSearch,
@@ -405,6 +417,7 @@ from gemwire_proto.v1beta.views import (
     HarmProbability,
     HarmSeverity,
     HistoryConfig,
+    HttpElementLocation,
     Hyperparameters,
     ImageConfig,
     ImageConfigImageOutputOptions,
@@ -872,6 +885,7 @@ if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (
         ActivityEndDict,
         ActivityStartDict,
+        ApiKeyConfigDict,
         AsyncBatchEmbedContentRequestDict,
         AttributionSourceIdDict,
         AttributionSourceIdGroundingPassageIdDict,
@@ -880,6 +894,10 @@ if TYPE_CHECKING:
         AudioResponseFormatDict,
         AudioTranscriptionConfigDict,
         AuthConfigDict,
+        AuthConfigGoogleServiceAccountConfigDict,
+        AuthConfigHttpBasicAuthConfigDict,
+        AuthConfigOauthConfigDict,
+        AuthConfigOidcConfigDict,
         AutomaticActivityDetectionDict,
         AvatarConfigDict,
         BatchCreateChunksRequestDict,
@@ -954,6 +972,9 @@ if TYPE_CHECKING:
         EnterpriseWebSearchDict,
         ExampleDict,
         ExecutableCodeDict,
+        ExternalApiDict,
+        ExternalApiElasticSearchParamsDict,
+        ExternalApiSimpleSearchParamsDict,
         FileDataDict,
         FileDict,
         FileSearchDict,
@@ -1178,6 +1199,7 @@ if TYPE_CHECKING:
 
     ActivityEndOrDict: TypeAlias = ActivityEnd | ActivityEndDict
     ActivityStartOrDict: TypeAlias = ActivityStart | ActivityStartDict
+    ApiKeyConfigOrDict: TypeAlias = ApiKeyConfig | ApiKeyConfigDict
     AsyncBatchEmbedContentRequestOrDict: TypeAlias = (
         AsyncBatchEmbedContentRequest | AsyncBatchEmbedContentRequestDict
     )
@@ -1192,6 +1214,14 @@ if TYPE_CHECKING:
     AudioResponseFormatOrDict: TypeAlias = AudioResponseFormat | AudioResponseFormatDict
     AudioTranscriptionConfigOrDict: TypeAlias = AudioTranscriptionConfig | AudioTranscriptionConfigDict
     AuthConfigOrDict: TypeAlias = AuthConfig | AuthConfigDict
+    AuthConfigGoogleServiceAccountConfigOrDict: TypeAlias = (
+        AuthConfigGoogleServiceAccountConfig | AuthConfigGoogleServiceAccountConfigDict
+    )
+    AuthConfigHttpBasicAuthConfigOrDict: TypeAlias = (
+        AuthConfigHttpBasicAuthConfig | AuthConfigHttpBasicAuthConfigDict
+    )
+    AuthConfigOauthConfigOrDict: TypeAlias = AuthConfigOauthConfig | AuthConfigOauthConfigDict
+    AuthConfigOidcConfigOrDict: TypeAlias = AuthConfigOidcConfig | AuthConfigOidcConfigDict
     AutomaticActivityDetectionOrDict: TypeAlias = AutomaticActivityDetection | AutomaticActivityDetectionDict
     AvatarConfigOrDict: TypeAlias = AvatarConfig | AvatarConfigDict
     BatchCreateChunksRequestOrDict: TypeAlias = BatchCreateChunksRequest | BatchCreateChunksRequestDict
@@ -1281,6 +1311,13 @@ if TYPE_CHECKING:
     EnterpriseWebSearchOrDict: TypeAlias = EnterpriseWebSearch | EnterpriseWebSearchDict
     ExampleOrDict: TypeAlias = Example | ExampleDict
     ExecutableCodeOrDict: TypeAlias = ExecutableCode | ExecutableCodeDict
+    ExternalApiOrDict: TypeAlias = ExternalApi | ExternalApiDict
+    ExternalApiElasticSearchParamsOrDict: TypeAlias = (
+        ExternalApiElasticSearchParams | ExternalApiElasticSearchParamsDict
+    )
+    ExternalApiSimpleSearchParamsOrDict: TypeAlias = (
+        ExternalApiSimpleSearchParams | ExternalApiSimpleSearchParamsDict
+    )
     FileOrDict: TypeAlias = File | FileDict
     FileDataOrDict: TypeAlias = FileData | FileDataDict
     FileSearchOrDict: TypeAlias = FileSearch | FileSearchDict
@@ -1577,6 +1614,10 @@ __all__ = [
     "ActivityStartDict",
     "ActivityStartOrDict",
     "AdapterSize",
+    "ApiKeyConfig",
+    "ApiKeyConfigDict",
+    "ApiKeyConfigOrDict",
+    "ApiSpec",
     "AspectRatio",
     "AsyncBatchEmbedContentRequest",
     "AsyncBatchEmbedContentRequestDict",
@@ -1605,10 +1646,23 @@ __all__ = [
     "AudioTranscriptionConfigOrDict",
     "AuthConfig",
     "AuthConfigDict",
+    "AuthConfigGoogleServiceAccountConfig",
+    "AuthConfigGoogleServiceAccountConfigDict",
+    "AuthConfigGoogleServiceAccountConfigOrDict",
+    "AuthConfigHttpBasicAuthConfig",
+    "AuthConfigHttpBasicAuthConfigDict",
+    "AuthConfigHttpBasicAuthConfigOrDict",
+    "AuthConfigOauthConfig",
+    "AuthConfigOauthConfigDict",
+    "AuthConfigOauthConfigOrDict",
+    "AuthConfigOidcConfig",
+    "AuthConfigOidcConfigDict",
+    "AuthConfigOidcConfigOrDict",
     "AuthConfigOrDict",
     "AuthToken",
     "AuthTokenDict",
     "AuthTokenOrDict",
+    "AuthType",
     "AutomaticActivityDetection",
     "AutomaticActivityDetectionDict",
     "AutomaticActivityDetectionOrDict",
@@ -1995,6 +2049,15 @@ __all__ = [
     "ExecutableCode",
     "ExecutableCodeDict",
     "ExecutableCodeOrDict",
+    "ExternalApi",
+    "ExternalApiDict",
+    "ExternalApiElasticSearchParams",
+    "ExternalApiElasticSearchParamsDict",
+    "ExternalApiElasticSearchParamsOrDict",
+    "ExternalApiOrDict",
+    "ExternalApiSimpleSearchParams",
+    "ExternalApiSimpleSearchParamsDict",
+    "ExternalApiSimpleSearchParamsOrDict",
     "FeatureSelectionPreference",
     "File",
     "FileData",
@@ -2256,6 +2319,7 @@ __all__ = [
     "HistoryConfig",
     "HistoryConfigDict",
     "HistoryConfigOrDict",
+    "HttpElementLocation",
     "HttpOptions",
     "HttpOptionsDict",
     "HttpOptionsOrDict",
@@ -2343,6 +2407,7 @@ __all__ = [
     "JobErrorDict",
     "JobErrorOrDict",
     "JobState",
+    "JsonObject",
     "Language",
     "LanguageAuto",
     "LanguageAutoDict",
@@ -2879,6 +2944,7 @@ __all__ = [
     "TuningExamplesOrDict",
     "TuningJob",
     "TuningMethod",
+    "TuningMode",
     "TuningOperation",
     "TuningOperationDict",
     "TuningOperationOrDict",

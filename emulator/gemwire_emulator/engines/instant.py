@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from google.protobuf import json_format
 
 from gemwire_emulator.engines.base import Delta
-from gemwire_emulator.engines.function_choice import generate_call
+from gemwire_emulator.engines.function_choice import generate_calls
 from gemwire_emulator.engines.json_schema import schema_from_config
 from gemwire_emulator.engines.sample_values import UnboundedSchemaError, generate_text
 from gemwire_emulator.engines.vectors import normalize
@@ -63,13 +63,14 @@ class InstantEngine:
             # Depends on the prompt and both seeds, not on the order of calls.
             rng = random.Random(self._digest(request, config.seed, index))  # noqa: S311 - not a secret
             try:
-                call = generate_call(request, rng)
+                calls = generate_calls(request, rng)
             except UnboundedSchemaError:
                 yield Delta(index, finish="MALFORMED_FUNCTION_CALL")
                 continue
-            if call is not None:
+            for call in calls:
                 tokens = self.count_tokens([json.dumps(dict(call.args), default=str)])
-                yield Delta(index, call=call, finish="STOP", tokens=tokens)
+                yield Delta(index, call=call, finish="STOP" if call is calls[-1] else "", tokens=tokens)
+            if calls:
                 continue
             for delta in self._generate_text(request, index, rng):
                 yield delta

@@ -16,6 +16,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 
 from gemwire_emulator.errors import shorten
 from gemwire_emulator.json_codec.descriptors import find_field, is_map, is_repeated, is_well_known
+from gemwire_emulator.json_codec.key_order import ORDERED_SCHEMAS, note_order
 
 #: Violations that are reported; further ones are not looked for.
 _MAX_VIOLATIONS = 100
@@ -136,7 +137,7 @@ class _Normalizer:
         if isinstance(value, dict) and not is_well_known(nested):
             return self.read_object(value, nested, path)
         if is_well_known(nested) and (isinstance(value, dict) or nested.full_name != _STRUCT):
-            return value
+            return note_order(value) if field.name in ORDERED_SCHEMAS else value
         self._report_value(path, _name_type(field), _quote(value))
         return None
 

@@ -1,4 +1,4 @@
-"""Messages to JSON, with the output of json_format and several times as fast: the main cost of a stream.
+"""Messages to JSON, as json_format writes them and several times as fast: the main cost of a stream.
 
 The fields of each message type are resolved once. Well-known types, such as timestamps, are left to
 json_format.
@@ -20,9 +20,12 @@ from google.protobuf.message import Message
 
 from gemwire_emulator.json_codec.descriptors import get_descriptor, is_map, is_repeated, is_well_known
 from gemwire_proto import POOL
+from gemwire_proto.google.protobuf import struct_pb2
 
 #: Converts a field's value to JSON.
 _Write = Callable[[Any], str]
+#: Whole numbers below it are exact.
+_MAX_WHOLE = 2**53
 _SCALARS: dict[int, _Write] = {
     FieldDescriptor.CPPTYPE_BOOL: lambda value: "true" if value else "false",
     FieldDescriptor.CPPTYPE_INT32: str,
@@ -81,7 +84,7 @@ class JsonWriter:
 
     def _single_writer(self, field: FieldDescriptor) -> _Write:
         if field.message_type is not None:
-            return self.write
+            return _JSON_WRITERS.get(field.message_type.full_name, self.write)
         if field.enum_type is not None:
             if self._integer_enums:
                 return str
@@ -94,6 +97,42 @@ class JsonWriter:
         if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
             return _write_float64
         return _SCALARS[field.cpp_type]
+
+
+def _write_struct(struct: struct_pb2.Struct) -> str:
+    items = (f"{encode_basestring(key)}:{_write_value(value)}" for key, value in struct.fields.items())
+    return "{" + ",".join(items) + "}"
+
+
+def _write_list(values: struct_pb2.ListValue) -> str:
+    return "[" + ",".join(map(_write_value, values.values)) + "]"
+
+
+def _write_value(value: struct_pb2.Value) -> str:
+    kind = value.WhichOneof("kind")
+    if kind == "number_value":
+        return _write_number(value.number_value)
+    if kind == "string_value":
+        return encode_basestring(value.string_value)
+    if kind == "bool_value":
+        return "true" if value.bool_value else "false"
+    if kind == "struct_value":
+        return _write_struct(value.struct_value)
+    return _write_list(value.list_value) if kind == "list_value" else "null"
+
+
+def _write_number(value: float) -> str:
+    """Return a number, a whole one without a fraction, as the service writes it."""
+    whole = math.isfinite(value) and value == int(value) and abs(value) < _MAX_WHOLE
+    return repr(value)[:-2] if whole else _write_float64(value)
+
+
+#: JSON values, whose numbers json_format would write as floats.
+_JSON_WRITERS: dict[str, _Write] = {
+    "google.protobuf.Struct": _write_struct,
+    "google.protobuf.ListValue": _write_list,
+    "google.protobuf.Value": _write_value,
+}
 
 
 def _list_writer(write: _Write) -> _Write:

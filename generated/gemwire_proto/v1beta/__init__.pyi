@@ -35,6 +35,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Docume
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import SpeechMetadata as SpeechMetadata
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import SpreadsheetMetadata as SpreadsheetMetadata
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Retrieval as Retrieval
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import ExternalApi as ExternalApi
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import VertexAISearch as VertexAISearch
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import VertexRagStore as VertexRagStore
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import RagRetrievalConfig as RagRetrievalConfig
@@ -45,6 +46,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import ImageS
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import McpServer as McpServer
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import StreamableHttpTransport as StreamableHttpTransport
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import AuthConfig as AuthConfig
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import ApiKeyConfig as ApiKeyConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import GoogleMapsGroundingTypes as GoogleMapsGroundingTypes
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import GoogleMapsPlaces as GoogleMapsPlaces
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import GoogleMapsRouting as GoogleMapsRouting
@@ -54,7 +56,10 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Type a
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import Modality as Modality
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import ToolType as ToolType
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import MediaProcessing as MediaProcessing
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import ApiSpec as ApiSpec
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import SafetyPolicy as SafetyPolicy
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import AuthType as AuthType
+from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import HttpElementLocation as HttpElementLocation
 from gemwire_proto.google.ai.generativelanguage.v1beta.content_pb2 import PhishBlockThreshold as PhishBlockThreshold
 from gemwire_proto.google.ai.generativelanguage.v1beta.cached_content_pb2 import CachedContent as CachedContent
 from gemwire_proto.google.ai.generativelanguage.v1beta.cache_service_pb2 import ListCachedContentsRequest as ListCachedContentsRequest

@@ -72,6 +72,15 @@ class MediaProcessing(_views.Enum):
     AGENTIC = "AGENTIC"
 
 
+@_views.Enum.of(_v1beta_content_pb2.ApiSpec.DESCRIPTOR)
+class ApiSpec(_views.Enum):
+    """Forms of searches."""
+
+    API_SPEC_UNSPECIFIED = "API_SPEC_UNSPECIFIED"
+    SIMPLE_SEARCH = "SIMPLE_SEARCH"
+    ELASTIC_SEARCH = "ELASTIC_SEARCH"
+
+
 @_views.Enum.of(_v1beta_content_pb2.SafetyPolicy.DESCRIPTOR)
 class SafetyPolicy(_views.Enum):
     """Kinds of actions on a computer that the user confirms first."""
@@ -84,6 +93,31 @@ class SafetyPolicy(_views.Enum):
     DATA_MODIFICATION = "DATA_MODIFICATION"
     USER_CONSENT_MANAGEMENT = "USER_CONSENT_MANAGEMENT"
     LEGAL_TERMS_AND_AGREEMENTS = "LEGAL_TERMS_AND_AGREEMENTS"
+
+
+@_views.Enum.of(_v1beta_content_pb2.AuthType.DESCRIPTOR)
+class AuthType(_views.Enum):
+    """Kinds of credentials."""
+
+    AUTH_TYPE_UNSPECIFIED = "AUTH_TYPE_UNSPECIFIED"
+    NO_AUTH = "NO_AUTH"
+    API_KEY_AUTH = "API_KEY_AUTH"
+    HTTP_BASIC_AUTH = "HTTP_BASIC_AUTH"
+    GOOGLE_SERVICE_ACCOUNT_AUTH = "GOOGLE_SERVICE_ACCOUNT_AUTH"
+    OAUTH = "OAUTH"
+    OIDC_AUTH = "OIDC_AUTH"
+
+
+@_views.Enum.of(_v1beta_content_pb2.HttpElementLocation.DESCRIPTOR)
+class HttpElementLocation(_views.Enum):
+    """Parts of an HTTP request."""
+
+    HTTP_IN_UNSPECIFIED = "HTTP_IN_UNSPECIFIED"
+    HTTP_IN_QUERY = "HTTP_IN_QUERY"
+    HTTP_IN_HEADER = "HTTP_IN_HEADER"
+    HTTP_IN_PATH = "HTTP_IN_PATH"
+    HTTP_IN_BODY = "HTTP_IN_BODY"
+    HTTP_IN_COOKIE = "HTTP_IN_COOKIE"
 
 
 @_views.Enum.of(_v1beta_content_pb2.PhishBlockThreshold.DESCRIPTOR)
@@ -957,6 +991,24 @@ class Retrieval(_views.View, kind=_v1beta_content_pb2.Retrieval):
     __slots__ = ()
 
 
+class ExternalApi(_views.View, kind=_v1beta_content_pb2.ExternalApi):
+    """A search of the user's own, over HTTP."""
+
+    __slots__ = ()
+
+
+class ExternalApiElasticSearchParams(_views.View, kind=_v1beta_content_pb2.ExternalApi.ElasticSearchParams):
+    """Settings of Elasticsearch."""
+
+    __slots__ = ()
+
+
+class ExternalApiSimpleSearchParams(_views.View, kind=_v1beta_content_pb2.ExternalApi.SimpleSearchParams):
+    """Settings of the simple form, which has none."""
+
+    __slots__ = ()
+
+
 class VertexAISearch(_views.View, kind=_v1beta_content_pb2.VertexAISearch):
     """A data store or an engine of Vertex AI Search."""
 
@@ -1049,6 +1101,36 @@ class StreamableHttpTransport(_views.View, kind=_v1beta_content_pb2.StreamableHt
 
 class AuthConfig(_views.View, kind=_v1beta_content_pb2.AuthConfig):
     """Credentials of a tool."""
+
+    __slots__ = ()
+
+
+class AuthConfigGoogleServiceAccountConfig(_views.View, kind=_v1beta_content_pb2.AuthConfig.GoogleServiceAccountConfig):
+    """A service account of Google Cloud."""
+
+    __slots__ = ()
+
+
+class AuthConfigHttpBasicAuthConfig(_views.View, kind=_v1beta_content_pb2.AuthConfig.HttpBasicAuthConfig):
+    """A user name and a password."""
+
+    __slots__ = ()
+
+
+class AuthConfigOauthConfig(_views.View, kind=_v1beta_content_pb2.AuthConfig.OauthConfig):
+    """OAuth."""
+
+    __slots__ = ()
+
+
+class AuthConfigOidcConfig(_views.View, kind=_v1beta_content_pb2.AuthConfig.OidcConfig):
+    """OpenID Connect."""
+
+    __slots__ = ()
+
+
+class ApiKeyConfig(_views.View, kind=_v1beta_content_pb2.ApiKeyConfig):
+    """An API key, and where it is sent."""
 
     __slots__ = ()
 

@@ -73,6 +73,15 @@ class MediaProcessing(_views.Enum):
     AGENTIC = "AGENTIC"
     """By the model, as the prompt asks."""
 
+class ApiSpec(_views.Enum):
+    """Forms of searches. Vertex AI only."""
+    API_SPEC_UNSPECIFIED = "API_SPEC_UNSPECIFIED"
+    """Not set."""
+    SIMPLE_SEARCH = "SIMPLE_SEARCH"
+    """A simple form."""
+    ELASTIC_SEARCH = "ELASTIC_SEARCH"
+    """That of Elasticsearch."""
+
 class SafetyPolicy(_views.Enum):
     """Kinds of actions on a computer that the user confirms first."""
     SAFETY_POLICY_UNSPECIFIED = "SAFETY_POLICY_UNSPECIFIED"
@@ -91,6 +100,38 @@ class SafetyPolicy(_views.Enum):
     """Consent in the user's name."""
     LEGAL_TERMS_AND_AGREEMENTS = "LEGAL_TERMS_AND_AGREEMENTS"
     """Acceptance of terms and agreements."""
+
+class AuthType(_views.Enum):
+    """Kinds of credentials. Vertex AI only."""
+    AUTH_TYPE_UNSPECIFIED = "AUTH_TYPE_UNSPECIFIED"
+    """Not set."""
+    NO_AUTH = "NO_AUTH"
+    """None."""
+    API_KEY_AUTH = "API_KEY_AUTH"
+    """An API key."""
+    HTTP_BASIC_AUTH = "HTTP_BASIC_AUTH"
+    """A user name and a password."""
+    GOOGLE_SERVICE_ACCOUNT_AUTH = "GOOGLE_SERVICE_ACCOUNT_AUTH"
+    """A service account of Google Cloud."""
+    OAUTH = "OAUTH"
+    """OAuth."""
+    OIDC_AUTH = "OIDC_AUTH"
+    """OpenID Connect."""
+
+class HttpElementLocation(_views.Enum):
+    """Parts of an HTTP request. Vertex AI only."""
+    HTTP_IN_UNSPECIFIED = "HTTP_IN_UNSPECIFIED"
+    """Not set."""
+    HTTP_IN_QUERY = "HTTP_IN_QUERY"
+    """The query of the address."""
+    HTTP_IN_HEADER = "HTTP_IN_HEADER"
+    """A header."""
+    HTTP_IN_PATH = "HTTP_IN_PATH"
+    """The path."""
+    HTTP_IN_BODY = "HTTP_IN_BODY"
+    """The body."""
+    HTTP_IN_COOKIE = "HTTP_IN_COOKIE"
+    """A cookie."""
 
 class PhishBlockThreshold(_views.Enum):
     """How sure it must be that a site is malicious for it to be left out. Vertex AI only.
@@ -1488,17 +1529,25 @@ class ToolParallelAiSearch(_views.View):
     """Key of a Parallel AI account. A secret."""
     custom_configs: dict[str, _Any] | None
     """Further settings, as JSON."""
+    enable_zero_data_retention: bool | None
+    """Whether Parallel AI keeps nothing of what it is asked."""
+    enable_data_retention: bool | None
+    """Whether it keeps what it is asked."""
     def __init__(
         self,
         *,
         api_key: str | None = ...,
         custom_configs: _Mapping[str, object] | None = ...,
+        enable_zero_data_retention: bool | None = ...,
+        enable_data_retention: bool | None = ...,
     ) -> None: ...
 
 class ToolParallelAiSearchDict(_TypedDict, total=False):
     """Fields of a `ToolParallelAiSearch`, which is accepted in its place."""
     api_key: str | None
     custom_configs: _Mapping[str, object] | None
+    enable_zero_data_retention: bool | None
+    enable_data_retention: bool | None
 
 class ToolExaAiSearch(_views.View):
     """Options of search with Exa.ai. Vertex AI only."""
@@ -1531,7 +1580,7 @@ class GoogleMaps(_views.View):
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     grounding_types: GoogleMapsGroundingTypes | None
-    """What of Google Maps replies are grounded in.
+    """What of Google Maps replies are grounded in. Vertex AI only.
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
@@ -2305,12 +2354,15 @@ class Retrieval(_views.View):
     """A corpus of the RAG engine."""
     disable_attribution: bool | None
     """Whether sources are not named. Deprecated."""
+    external_api: ExternalApi | None
+    """A search of the user's own."""
     def __init__(
         self,
         *,
         vertex_ai_search: VertexAISearch | VertexAISearchDict | _Message | None = ...,
         vertex_rag_store: VertexRagStore | VertexRagStoreDict | _Message | None = ...,
         disable_attribution: bool | None = ...,
+        external_api: ExternalApi | ExternalApiDict | _Message | None = ...,
     ) -> None: ...
 
 class RetrievalDict(_TypedDict, total=False):
@@ -2318,6 +2370,66 @@ class RetrievalDict(_TypedDict, total=False):
     vertex_ai_search: VertexAISearch | VertexAISearchDict | _Message | None
     vertex_rag_store: VertexRagStore | VertexRagStoreDict | _Message | None
     disable_attribution: bool | None
+    external_api: ExternalApi | ExternalApiDict | _Message | None
+
+class ExternalApi(_views.View):
+    """A search of the user's own, over HTTP. Vertex AI only."""
+    api_spec: ApiSpec | None
+    """Form of its requests and responses."""
+    endpoint: str | None
+    """Address."""
+    auth_config: AuthConfig | None
+    """How calls are authenticated."""
+    elastic_search_params: ExternalApiElasticSearchParams | None
+    """Settings of Elasticsearch."""
+    simple_search_params: ExternalApiSimpleSearchParams | None
+    """Settings of the simple form."""
+    def __init__(
+        self,
+        *,
+        api_spec: ApiSpec | str | int | None = ...,
+        endpoint: str | None = ...,
+        auth_config: AuthConfig | AuthConfigDict | _Message | None = ...,
+        elastic_search_params: ExternalApiElasticSearchParams | ExternalApiElasticSearchParamsDict | _Message | None = ...,
+        simple_search_params: ExternalApiSimpleSearchParams | ExternalApiSimpleSearchParamsDict | _Message | None = ...,
+    ) -> None: ...
+
+class ExternalApiDict(_TypedDict, total=False):
+    """Fields of a `ExternalApi`, which is accepted in its place."""
+    api_spec: ApiSpec | str | int | None
+    endpoint: str | None
+    auth_config: AuthConfig | AuthConfigDict | _Message | None
+    elastic_search_params: ExternalApiElasticSearchParams | ExternalApiElasticSearchParamsDict | _Message | None
+    simple_search_params: ExternalApiSimpleSearchParams | ExternalApiSimpleSearchParamsDict | _Message | None
+
+class ExternalApiElasticSearchParams(_views.View):
+    """Settings of Elasticsearch."""
+    index: str | None
+    """Index."""
+    search_template: str | None
+    """Name of the search template."""
+    num_hits: int | None
+    """Number of results."""
+    def __init__(
+        self,
+        *,
+        index: str | None = ...,
+        search_template: str | None = ...,
+        num_hits: int | None = ...,
+    ) -> None: ...
+
+class ExternalApiElasticSearchParamsDict(_TypedDict, total=False):
+    """Fields of a `ExternalApiElasticSearchParams`, which is accepted in its place."""
+    index: str | None
+    search_template: str | None
+    num_hits: int | None
+
+class ExternalApiSimpleSearchParams(_views.View):
+    """Settings of the simple form, which has none."""
+    def __init__(self) -> None: ...
+
+class ExternalApiSimpleSearchParamsDict(_TypedDict, total=False):
+    """Fields of a `ExternalApiSimpleSearchParams`, which is accepted in its place."""
 
 class VertexAISearch(_views.View):
     """A data store or an engine of Vertex AI Search. Vertex AI only."""
@@ -2603,15 +2715,129 @@ class AuthConfig(_views.View):
     """Credentials of a tool."""
     api_key: str | None
     """API key."""
+    api_key_config: ApiKeyConfig | None
+    """API key, and where it is sent. Vertex AI only."""
+    auth_type: AuthType | None
+    """The kind. Vertex AI only."""
+    google_service_account_config: AuthConfigGoogleServiceAccountConfig | None
+    """A service account. Vertex AI only."""
+    http_basic_auth_config: AuthConfigHttpBasicAuthConfig | None
+    """A user name and a password. Vertex AI only."""
+    oauth_config: AuthConfigOauthConfig | None
+    """OAuth. Vertex AI only."""
+    oidc_config: AuthConfigOidcConfig | None
+    """OpenID Connect. Vertex AI only."""
     def __init__(
         self,
         *,
         api_key: str | None = ...,
+        api_key_config: ApiKeyConfig | ApiKeyConfigDict | _Message | None = ...,
+        auth_type: AuthType | str | int | None = ...,
+        google_service_account_config: AuthConfigGoogleServiceAccountConfig | AuthConfigGoogleServiceAccountConfigDict | _Message | None = ...,
+        http_basic_auth_config: AuthConfigHttpBasicAuthConfig | AuthConfigHttpBasicAuthConfigDict | _Message | None = ...,
+        oauth_config: AuthConfigOauthConfig | AuthConfigOauthConfigDict | _Message | None = ...,
+        oidc_config: AuthConfigOidcConfig | AuthConfigOidcConfigDict | _Message | None = ...,
     ) -> None: ...
 
 class AuthConfigDict(_TypedDict, total=False):
     """Fields of a `AuthConfig`, which is accepted in its place."""
     api_key: str | None
+    api_key_config: ApiKeyConfig | ApiKeyConfigDict | _Message | None
+    auth_type: AuthType | str | int | None
+    google_service_account_config: AuthConfigGoogleServiceAccountConfig | AuthConfigGoogleServiceAccountConfigDict | _Message | None
+    http_basic_auth_config: AuthConfigHttpBasicAuthConfig | AuthConfigHttpBasicAuthConfigDict | _Message | None
+    oauth_config: AuthConfigOauthConfig | AuthConfigOauthConfigDict | _Message | None
+    oidc_config: AuthConfigOidcConfig | AuthConfigOidcConfigDict | _Message | None
+
+class AuthConfigGoogleServiceAccountConfig(_views.View):
+    """A service account of Google Cloud."""
+    service_account: str | None
+    """Its e-mail address. Default: the service agent of the project."""
+    def __init__(
+        self,
+        *,
+        service_account: str | None = ...,
+    ) -> None: ...
+
+class AuthConfigGoogleServiceAccountConfigDict(_TypedDict, total=False):
+    """Fields of a `AuthConfigGoogleServiceAccountConfig`, which is accepted in its place."""
+    service_account: str | None
+
+class AuthConfigHttpBasicAuthConfig(_views.View):
+    """A user name and a password."""
+    credential_secret: str | None
+    """Name of the secret that holds them."""
+    def __init__(
+        self,
+        *,
+        credential_secret: str | None = ...,
+    ) -> None: ...
+
+class AuthConfigHttpBasicAuthConfigDict(_TypedDict, total=False):
+    """Fields of a `AuthConfigHttpBasicAuthConfig`, which is accepted in its place."""
+    credential_secret: str | None
+
+class AuthConfigOauthConfig(_views.View):
+    """OAuth."""
+    access_token: str | None
+    """Access token."""
+    service_account: str | None
+    """Service account whose access token is sent."""
+    def __init__(
+        self,
+        *,
+        access_token: str | None = ...,
+        service_account: str | None = ...,
+    ) -> None: ...
+
+class AuthConfigOauthConfigDict(_TypedDict, total=False):
+    """Fields of a `AuthConfigOauthConfig`, which is accepted in its place."""
+    access_token: str | None
+    service_account: str | None
+
+class AuthConfigOidcConfig(_views.View):
+    """OpenID Connect."""
+    id_token: str | None
+    """Identity token."""
+    service_account: str | None
+    """Service account whose identity token is sent."""
+    def __init__(
+        self,
+        *,
+        id_token: str | None = ...,
+        service_account: str | None = ...,
+    ) -> None: ...
+
+class AuthConfigOidcConfigDict(_TypedDict, total=False):
+    """Fields of a `AuthConfigOidcConfig`, which is accepted in its place."""
+    id_token: str | None
+    service_account: str | None
+
+class ApiKeyConfig(_views.View):
+    """An API key, and where it is sent. Vertex AI only."""
+    name: str | None
+    """Name of the parameter or the header."""
+    api_key_secret: str | None
+    """Name of the secret that holds the key."""
+    api_key_string: str | None
+    """The key."""
+    http_element_location: HttpElementLocation | None
+    """Where it is sent."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        api_key_secret: str | None = ...,
+        api_key_string: str | None = ...,
+        http_element_location: HttpElementLocation | str | int | None = ...,
+    ) -> None: ...
+
+class ApiKeyConfigDict(_TypedDict, total=False):
+    """Fields of a `ApiKeyConfig`, which is accepted in its place."""
+    name: str | None
+    api_key_secret: str | None
+    api_key_string: str | None
+    http_element_location: HttpElementLocation | str | int | None
 
 class GoogleMapsGroundingTypes(_views.View):
     """Kinds of grounding in Google Maps; each is on where it is set."""

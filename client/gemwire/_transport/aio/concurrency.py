@@ -18,6 +18,7 @@ from gemwire._transport.undecodable import UndecodableResponse
 if TYPE_CHECKING:
     import grpc.aio
 
+_I = TypeVar("_I")
 _T = TypeVar("_T")
 
 CancelledError = asyncio.CancelledError
@@ -54,6 +55,21 @@ def is_task_cancelling() -> bool:
 async def run_in_thread(work: Callable[..., _T], *arguments: object) -> _T:
     """Run blocking file access without blocking the event loop."""
     return await asyncio.to_thread(work, *arguments)
+
+
+async def run_side_by_side(
+    work: Callable[[_I], Coroutine[object, object, _T]], items: Iterable[_I]
+) -> list[_T]:
+    """Apply ``work`` to all items at the same time, and return the results in their order.
+
+    An error ends what has not ended.
+    """
+    tasks = [asyncio.create_task(work(item)) for item in items]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def iterate(iterable: AsyncIterable[_T] | Iterable[_T]) -> AsyncIterator[_T]:

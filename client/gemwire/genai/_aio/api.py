@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from gemwire._transport.aio.concurrency import run_side_by_side
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.response_metadata import start_collecting, stop_collecting
 from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
-from gemwire.genai._aio.function_executor import map_calls
 from gemwire.genai._backends.base import Call, Flow
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.extra_body import add_extra_body
@@ -139,7 +139,7 @@ class AsyncApi:
     ) -> tuple[_Result | list[_Result], Received]:
         """Make one call, or several side by side; return also the headers of the one."""
         if isinstance(call, list):
-            return await map_calls(lambda one: self.call(one, http_options), call), ()
+            return await run_side_by_side(lambda one: self.call(one, http_options), call), ()
         return await self._call(call, http_options)
 
     async def run(

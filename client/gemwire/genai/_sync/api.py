@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.response_metadata import start_collecting, stop_collecting
+from gemwire._transport.sync.concurrency import run_side_by_side
 from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._backends.base import Call, Flow
@@ -17,7 +18,6 @@ from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.extra_body import add_extra_body
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._sync.connections import Connections
-from gemwire.genai._sync.function_executor import map_calls
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.response_headers import Received, attach_headers
 from gemwire_runtime.method import Method
@@ -138,7 +138,7 @@ class Api:
     ) -> tuple[_Result | list[_Result], Received]:
         """Make one call, or several side by side; return also the headers of the one."""
         if isinstance(call, list):
-            return map_calls(lambda one: self.call(one, http_options), call), ()
+            return run_side_by_side(lambda one: self.call(one, http_options), call), ()
         return self._call(call, http_options)
 
     def run(self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:

@@ -191,7 +191,7 @@ if TYPE_CHECKING:
     from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
     from gemwire.genai._types.live_music import LiveMusicPlaybackControl, MusicGenerationMode, Scale
     from gemwire.genai._types.schemas import JSONSchemaType
-    from gemwire.genai._types.tunings import AdapterSize, JobState, TuningJob, TuningMethod
+    from gemwire.genai._types.tunings import AdapterSize, JobState, TuningJob, TuningMethod, TuningMode
     from gemwire.genai._types.videos import (
         ImageResizeMode,
         VideoCompressionQuality,
@@ -787,7 +787,7 @@ class SupervisedTuningSpecDict(TypedDict, total=False):
     validation_dataset_uri: str | None
     hyper_parameters: SupervisedHyperParameters | SupervisedHyperParametersDict | None
     export_last_checkpoint_only: bool | None
-    tuning_mode: str | None
+    tuning_mode: TuningMode | None
 
 
 class TunedModelCheckpointDict(TypedDict, total=False):
@@ -1282,6 +1282,9 @@ class CreateTuningJobConfigDict(CallConfigDict, total=False):
     export_last_checkpoint_only: bool | None
     pre_tuned_model_checkpoint_id: str | None
     encryption_spec: EncryptionSpec | EncryptionSpecDict | None
+    tuning_mode: TuningMode | str | None
+    custom_base_model: str | None
+    output_uri: str | None
 
 
 class GenerateVideosConfigDict(CallConfigDict, total=False):

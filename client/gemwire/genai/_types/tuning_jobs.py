@@ -8,7 +8,7 @@ from gemwire.genai._types.batches import JobError
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import Content
 from gemwire.genai._types.models import TunedModel
-from gemwire.genai._types.tunings import AdapterSize, EncryptionSpec, JobState, TuningJob
+from gemwire.genai._types.tunings import AdapterSize, EncryptionSpec, JobState, TuningJob, TuningMode
 
 
 class PreTunedModel(Config):
@@ -58,7 +58,7 @@ class SupervisedTuningSpec(Config):
     validation_dataset_uri: str | None = None
     hyper_parameters: SupervisedHyperParameters | None = None
     export_last_checkpoint_only: bool | None = None
-    tuning_mode: str | None = None
+    tuning_mode: TuningMode | None = None
 
 
 class TunedModelCheckpoint(Config):
@@ -193,6 +193,8 @@ class VertexTuningJob(
         "labels": dict[str, str],
         "experiment": str,
         "service_account": str,
+        "custom_base_model": str,
+        "output_uri": str,
     },
 ):
     """A tuning job of Vertex AI: its settings, its state, and the model that it makes."""

@@ -35,6 +35,14 @@ class AdapterSize(Names):
     ADAPTER_SIZE_THIRTY_TWO = "ADAPTER_SIZE_THIRTY_TWO"
 
 
+class TuningMode(Names):
+    """What of a model is trained. Vertex AI only."""
+
+    TUNING_MODE_UNSPECIFIED = "TUNING_MODE_UNSPECIFIED"
+    TUNING_MODE_FULL = "TUNING_MODE_FULL"
+    TUNING_MODE_PEFT_ADAPTER = "TUNING_MODE_PEFT_ADAPTER"
+
+
 class TuningMethod(Names):
     """Ways of tuning, of which the first is supported. Vertex AI only."""
 
@@ -84,6 +92,9 @@ class CreateTuningJobConfig(CallConfig):
         export_last_checkpoint_only: Whether earlier checkpoints get no endpoints. Default: False.
         pre_tuned_model_checkpoint_id: Checkpoint to begin with, where a tuned model is tuned further.
         encryption_spec: The key that protects the job and what it makes.
+        tuning_mode: What of an open model is trained: an adapter, or all weights.
+        custom_base_model: Cloud Storage folder of the weights of an open model to begin with.
+        output_uri: Cloud Storage folder that the weights of an open model are written to.
     """
 
     tuned_model_display_name: str | None = None
@@ -99,6 +110,9 @@ class CreateTuningJobConfig(CallConfig):
     export_last_checkpoint_only: bool | None = None
     pre_tuned_model_checkpoint_id: str | None = None
     encryption_spec: EncryptionSpec | None = None
+    tuning_mode: TuningMode | str | None = None
+    custom_base_model: str | None = None
+    output_uri: str | None = None
 
 
 class JobState(Names):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
+import re
+import urllib.request
 from collections.abc import Coroutine
 from typing import Any
 
@@ -281,6 +284,99 @@ def test_embeddings_of_any_size_and_of_media() -> None:
             missing = {"file_data": {"file_uri": "files/none"}}
             refused = await call.refused("EmbedContent", **of("gemini-embedding-2", missing))
             assert refused.code == "PERMISSION_DENIED"
+
+    run(test())
+
+
+def post(running: Any, path: str, body: object) -> str:
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(
+        f"{running.http}/v1beta/{path}", data, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as response:
+        text: str = response.read().decode()
+    return text
+
+
+def test_whole_numbers_in_arguments_are_written_as_such() -> None:
+    properties = {"age": {"type": "integer", "minimum": 35, "maximum": 35}, "share": {"type": "number"}}
+    tool = {"name": "save", "parametersJsonSchema": {"type": "object", "properties": properties}}
+    body = {
+        "contents": [{"parts": [{"text": "Save"}]}],
+        "tools": [{"functionDeclarations": [tool]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY"}},
+    }
+
+    async def test() -> None:
+        async with emulator(http_port=0) as (running, _):
+            text = await asyncio.to_thread(post, running, "models/gemini-2.5-flash:generateContent", body)
+            assert re.search(r'"age": ?35[,}]', text), text
+            [part] = json.loads(text)["candidates"][0]["content"]["parts"]
+            assert isinstance(part["functionCall"]["args"]["share"], float)
+
+    run(test())
+
+
+def test_answers_have_the_order_of_the_schema() -> None:
+    names = ["zebra", "apple", "mango", "properties", "banana"]
+    inner = {"type": "object", "properties": {"y": {"type": "string"}, "x": {"type": "string"}}}
+    schema = {
+        "type": "object",
+        "properties": {n: inner if n == "mango" else {"type": "string"} for n in names},
+    }
+    chosen = {**schema, "propertyOrdering": ["banana", *names[:-1]]}
+
+    async def test() -> None:
+        async with emulator(http_port=0) as (running, _):
+            for given, expected in ((schema, names), (chosen, ["banana", *names[:-1]])):
+                config = {"responseMimeType": "application/json", "responseJsonSchema": given}
+                body = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": config}
+                text = await asyncio.to_thread(post, running, "models/gemini-2.5-flash:generateContent", body)
+                answer = json.loads(json.loads(text)["candidates"][0]["content"]["parts"][0]["text"])
+                assert list(answer) == expected
+                assert list(answer["mango"]) == ["y", "x"]
+
+    run(test())
+
+
+NUMBERS = {"type": "OBJECT", "properties": {"a": {"type": "INTEGER"}, "b": {"type": "INTEGER"}}}
+FUNCTIONS = [
+    {"name": "divide_integers", "description": "Divide two integers.", "parameters": NUMBERS},
+    {
+        "name": "get_weather",
+        "parameters": {
+            "type": "OBJECT",
+            "properties": {
+                "city": {"type": "STRING"},
+                "unit": {"type": "STRING", "enum": ["celsius", "kelvin"]},
+            },
+        },
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("what is the result of 1000/2?", [("divide_integers", {"a": 1000, "b": 2})]),
+        ("Divide 1,234 by 2", [("divide_integers", {"a": 1234, "b": 2})]),
+        (
+            "What is 6/3? And what is the weather in New York, in Kelvin?",
+            [("divide_integers", {"a": 6, "b": 3}), ("get_weather", {"city": "New York", "unit": "kelvin"})],
+        ),
+        ("Hello there", []),
+        ("What is 1/2/3?", []),
+    ],
+)
+def test_calls_take_arguments_from_the_prompt(text: str, calls: list[Any]) -> None:
+    async def test() -> None:
+        async with emulator() as (_, call):
+            answer = await call(
+                "GenerateContent", **asked(text, tools=[{"function_declarations": FUNCTIONS}])
+            )
+            parts = answer.candidates[0].content.parts
+            made = [(p.function_call.name, dict(p.function_call.args)) for p in parts if p.function_call.name]
+            assert made == calls
 
     run(test())
 

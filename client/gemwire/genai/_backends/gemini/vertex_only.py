@@ -38,7 +38,8 @@ _FIELDS: Mapping[type[Config], Mapping[str, str]] = {
     CreateTuningJobConfig: dict.fromkeys(
         (
             *("validation_dataset", "adapter_size", "method", "labels", "export_last_checkpoint_only"),
-            *("pre_tuned_model_checkpoint_id", "encryption_spec"),
+            *("pre_tuned_model_checkpoint_id", "encryption_spec", "tuning_mode", "custom_base_model"),
+            "output_uri",
         ),
         _NOTHING,
     ),

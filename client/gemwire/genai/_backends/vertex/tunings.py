@@ -48,7 +48,10 @@ from gemwire_runtime.well_known import read_timestamp
 _COLLECTION = "tuningJobs"
 _HYPERPARAMETERS = ("epoch_count", "learning_rate_multiplier", "adapter_size", "learning_rate", "batch_size")
 #: Fields of a job that its message has as well, as texts and as messages.
-_TEXTS = ("base_model", "tuned_model_display_name", "experiment", "service_account", "description", "name")
+_TEXTS = (
+    *("base_model", "tuned_model_display_name", "experiment", "service_account", "description", "name"),
+    *("custom_base_model", "output_uri"),
+)
 _TIMES = ("create_time", "start_time", "end_time", "update_time")
 _MESSAGES: Mapping[str, type[Config]] = {
     "pre_tuned_model": PreTunedModel,
@@ -111,11 +114,17 @@ def _to_job(base_model: object, dataset: TuningDataset, config: CreateTuningJobC
     if method not in {None, _METHOD}:
         raise ValueError(f"config.method: {method!r} is not supported; {_METHOD} is")
     check_labels(config.labels or {})
+    for name in ("custom_base_model", "output_uri"):
+        uri = getattr(config, name)
+        if uri is not None and not uri.startswith("gs://"):
+            raise ValueError(f"config.{name}: {uri!r} begins with no gs://")
     spec: Fields = {"training_dataset_uri": _to_uri(dataset, "training_dataset")}
     if config.validation_dataset is not None:
         spec["validation_dataset_uri"] = _to_uri(config.validation_dataset, "config.validation_dataset")
     if config.export_last_checkpoint_only is not None:
         spec["export_last_checkpoint_only"] = config.export_last_checkpoint_only
+    if config.tuning_mode is not None:
+        spec["tuning_mode"] = getattr(config.tuning_mode, "value", config.tuning_mode)
     parameters = {
         name: value.value if isinstance(value, enum.Enum) else value
         for name in _HYPERPARAMETERS
@@ -131,7 +140,7 @@ def _to_job(base_model: object, dataset: TuningDataset, config: CreateTuningJobC
         }
     else:
         job["base_model"] = base_model
-    for name in ("tuned_model_display_name", "description", "labels"):
+    for name in ("tuned_model_display_name", "description", "labels", "custom_base_model", "output_uri"):
         job[name] = getattr(config, name)
     if config.encryption_spec is not None:
         job["encryption_spec"] = config.encryption_spec.to_dict()

@@ -108,6 +108,19 @@ MEDIA_PROCESSING_UNSPECIFIED: MediaProcessing
 STATIC: MediaProcessing
 AGENTIC: MediaProcessing
 
+class ApiSpec(int, metaclass=_EnumType):
+    """Forms of searches. Vertex AI only."""
+    API_SPEC_UNSPECIFIED: _ClassVar[ApiSpec]
+    """Not set."""
+    SIMPLE_SEARCH: _ClassVar[ApiSpec]
+    """A simple form."""
+    ELASTIC_SEARCH: _ClassVar[ApiSpec]
+    """That of Elasticsearch."""
+
+API_SPEC_UNSPECIFIED: ApiSpec
+SIMPLE_SEARCH: ApiSpec
+ELASTIC_SEARCH: ApiSpec
+
 class SafetyPolicy(int, metaclass=_EnumType):
     """Kinds of actions on a computer that the user confirms first."""
     SAFETY_POLICY_UNSPECIFIED: _ClassVar[SafetyPolicy]
@@ -135,6 +148,53 @@ ACCOUNT_CREATION: SafetyPolicy
 DATA_MODIFICATION: SafetyPolicy
 USER_CONSENT_MANAGEMENT: SafetyPolicy
 LEGAL_TERMS_AND_AGREEMENTS: SafetyPolicy
+
+class AuthType(int, metaclass=_EnumType):
+    """Kinds of credentials. Vertex AI only."""
+    AUTH_TYPE_UNSPECIFIED: _ClassVar[AuthType]
+    """Not set."""
+    NO_AUTH: _ClassVar[AuthType]
+    """None."""
+    API_KEY_AUTH: _ClassVar[AuthType]
+    """An API key."""
+    HTTP_BASIC_AUTH: _ClassVar[AuthType]
+    """A user name and a password."""
+    GOOGLE_SERVICE_ACCOUNT_AUTH: _ClassVar[AuthType]
+    """A service account of Google Cloud."""
+    OAUTH: _ClassVar[AuthType]
+    """OAuth."""
+    OIDC_AUTH: _ClassVar[AuthType]
+    """OpenID Connect."""
+
+AUTH_TYPE_UNSPECIFIED: AuthType
+NO_AUTH: AuthType
+API_KEY_AUTH: AuthType
+HTTP_BASIC_AUTH: AuthType
+GOOGLE_SERVICE_ACCOUNT_AUTH: AuthType
+OAUTH: AuthType
+OIDC_AUTH: AuthType
+
+class HttpElementLocation(int, metaclass=_EnumType):
+    """Parts of an HTTP request. Vertex AI only."""
+    HTTP_IN_UNSPECIFIED: _ClassVar[HttpElementLocation]
+    """Not set."""
+    HTTP_IN_QUERY: _ClassVar[HttpElementLocation]
+    """The query of the address."""
+    HTTP_IN_HEADER: _ClassVar[HttpElementLocation]
+    """A header."""
+    HTTP_IN_PATH: _ClassVar[HttpElementLocation]
+    """The path."""
+    HTTP_IN_BODY: _ClassVar[HttpElementLocation]
+    """The body."""
+    HTTP_IN_COOKIE: _ClassVar[HttpElementLocation]
+    """A cookie."""
+
+HTTP_IN_UNSPECIFIED: HttpElementLocation
+HTTP_IN_QUERY: HttpElementLocation
+HTTP_IN_HEADER: HttpElementLocation
+HTTP_IN_PATH: HttpElementLocation
+HTTP_IN_BODY: HttpElementLocation
+HTTP_IN_COOKIE: HttpElementLocation
 
 class PhishBlockThreshold(int, metaclass=_EnumType):
     """How sure it must be that a site is malicious for it to be left out. Vertex AI only.
@@ -683,15 +743,21 @@ class Tool(_Message):
         @property
         def custom_configs(self) -> _protobuf_struct_pb2.Struct:
             """Further settings, as JSON."""
+        enable_zero_data_retention: bool
+        """Whether Parallel AI keeps nothing of what it is asked."""
+        enable_data_retention: bool
+        """Whether it keeps what it is asked."""
         def __init__(
             self,
             /,
             *,
             api_key: str | None = ...,
             custom_configs: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+            enable_zero_data_retention: bool | None = ...,
+            enable_data_retention: bool | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: _Literal["custom_configs"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["api_key", "custom_configs"]) -> None: ...
+        def HasField(self, field_name: _Literal["custom_configs", "enable_zero_data_retention", "enable_data_retention"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["api_key", "custom_configs", "enable_zero_data_retention", "enable_data_retention"]) -> None: ...
 
     class ExaAiSearch(_Message):
         """Options of search with Exa.ai. Vertex AI only."""
@@ -810,7 +876,7 @@ class GoogleMaps(_Message):
         """
     @property
     def grounding_types(self) -> GoogleMapsGroundingTypes:
-        """What of Google Maps replies are grounded in.
+        """What of Google Maps replies are grounded in. Vertex AI only.
 
         HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
@@ -1627,6 +1693,9 @@ class Retrieval(_Message):
         """A corpus of the RAG engine."""
     disable_attribution: bool
     """Whether sources are not named. Deprecated."""
+    @property
+    def external_api(self) -> ExternalApi:
+        """A search of the user's own."""
     def __init__(
         self,
         /,
@@ -1634,9 +1703,61 @@ class Retrieval(_Message):
         vertex_ai_search: VertexAISearch | _Mapping[str, _Any] | None = ...,
         vertex_rag_store: VertexRagStore | _Mapping[str, _Any] | None = ...,
         disable_attribution: bool | None = ...,
+        external_api: ExternalApi | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "disable_attribution"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "disable_attribution"]) -> None: ...
+    def HasField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "disable_attribution", "external_api"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "disable_attribution", "external_api"]) -> None: ...
+
+class ExternalApi(_Message):
+    """A search of the user's own, over HTTP. Vertex AI only."""
+    class ElasticSearchParams(_Message):
+        """Settings of Elasticsearch."""
+        index: str
+        """Index."""
+        search_template: str
+        """Name of the search template."""
+        num_hits: int
+        """Number of results."""
+        def __init__(
+            self,
+            /,
+            *,
+            index: str | None = ...,
+            search_template: str | None = ...,
+            num_hits: int | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: _Literal["num_hits"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["index", "search_template", "num_hits"]) -> None: ...
+
+    class SimpleSearchParams(_Message):
+        """Settings of the simple form, which has none."""
+        def __init__(self) -> None: ...
+
+    api_spec: ApiSpec
+    """Form of its requests and responses."""
+    endpoint: str
+    """Address."""
+    @property
+    def auth_config(self) -> AuthConfig:
+        """How calls are authenticated."""
+    @property
+    def elastic_search_params(self) -> ExternalApi.ElasticSearchParams:
+        """Settings of Elasticsearch."""
+    @property
+    def simple_search_params(self) -> ExternalApi.SimpleSearchParams:
+        """Settings of the simple form."""
+    def __init__(
+        self,
+        /,
+        *,
+        api_spec: ApiSpec | str | int | None = ...,
+        endpoint: str | None = ...,
+        auth_config: AuthConfig | _Mapping[str, _Any] | None = ...,
+        elastic_search_params: ExternalApi.ElasticSearchParams | _Mapping[str, _Any] | None = ...,
+        simple_search_params: ExternalApi.SimpleSearchParams | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["auth_config", "elastic_search_params", "simple_search_params"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["api_spec", "endpoint", "auth_config", "elastic_search_params", "simple_search_params"]) -> None: ...
 
 class VertexAISearch(_Message):
     """A data store or an engine of Vertex AI Search. Vertex AI only."""
@@ -1890,15 +2011,114 @@ class StreamableHttpTransport(_Message):
 
 class AuthConfig(_Message):
     """Credentials of a tool."""
+    class GoogleServiceAccountConfig(_Message):
+        """A service account of Google Cloud."""
+        service_account: str
+        """Its e-mail address. Default: the service agent of the project."""
+        def __init__(
+            self,
+            /,
+            *,
+            service_account: str | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["service_account"]) -> None: ...
+
+    class HttpBasicAuthConfig(_Message):
+        """A user name and a password."""
+        credential_secret: str
+        """Name of the secret that holds them."""
+        def __init__(
+            self,
+            /,
+            *,
+            credential_secret: str | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["credential_secret"]) -> None: ...
+
+    class OauthConfig(_Message):
+        """OAuth."""
+        access_token: str
+        """Access token."""
+        service_account: str
+        """Service account whose access token is sent."""
+        def __init__(
+            self,
+            /,
+            *,
+            access_token: str | None = ...,
+            service_account: str | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["access_token", "service_account"]) -> None: ...
+
+    class OidcConfig(_Message):
+        """OpenID Connect."""
+        id_token: str
+        """Identity token."""
+        service_account: str
+        """Service account whose identity token is sent."""
+        def __init__(
+            self,
+            /,
+            *,
+            id_token: str | None = ...,
+            service_account: str | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["id_token", "service_account"]) -> None: ...
+
     api_key: str
     """API key."""
+    @property
+    def api_key_config(self) -> ApiKeyConfig:
+        """API key, and where it is sent. Vertex AI only."""
+    auth_type: AuthType
+    """The kind. Vertex AI only."""
+    @property
+    def google_service_account_config(self) -> AuthConfig.GoogleServiceAccountConfig:
+        """A service account. Vertex AI only."""
+    @property
+    def http_basic_auth_config(self) -> AuthConfig.HttpBasicAuthConfig:
+        """A user name and a password. Vertex AI only."""
+    @property
+    def oauth_config(self) -> AuthConfig.OauthConfig:
+        """OAuth. Vertex AI only."""
+    @property
+    def oidc_config(self) -> AuthConfig.OidcConfig:
+        """OpenID Connect. Vertex AI only."""
     def __init__(
         self,
         /,
         *,
         api_key: str | None = ...,
+        api_key_config: ApiKeyConfig | _Mapping[str, _Any] | None = ...,
+        auth_type: AuthType | str | int | None = ...,
+        google_service_account_config: AuthConfig.GoogleServiceAccountConfig | _Mapping[str, _Any] | None = ...,
+        http_basic_auth_config: AuthConfig.HttpBasicAuthConfig | _Mapping[str, _Any] | None = ...,
+        oauth_config: AuthConfig.OauthConfig | _Mapping[str, _Any] | None = ...,
+        oidc_config: AuthConfig.OidcConfig | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["api_key"]) -> None: ...
+    def HasField(self, field_name: _Literal["api_key_config", "google_service_account_config", "http_basic_auth_config", "oauth_config", "oidc_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["api_key", "api_key_config", "auth_type", "google_service_account_config", "http_basic_auth_config", "oauth_config", "oidc_config"]) -> None: ...
+
+class ApiKeyConfig(_Message):
+    """An API key, and where it is sent. Vertex AI only."""
+    name: str
+    """Name of the parameter or the header."""
+    api_key_secret: str
+    """Name of the secret that holds the key."""
+    api_key_string: str
+    """The key."""
+    http_element_location: HttpElementLocation
+    """Where it is sent."""
+    def __init__(
+        self,
+        /,
+        *,
+        name: str | None = ...,
+        api_key_secret: str | None = ...,
+        api_key_string: str | None = ...,
+        http_element_location: HttpElementLocation | str | int | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["name", "api_key_secret", "api_key_string", "http_element_location"]) -> None: ...
 
 class GoogleMapsGroundingTypes(_Message):
     """Kinds of grounding in Google Maps; each is on where it is set."""

@@ -89,15 +89,27 @@ class Tool(_Message):
             """Further settings, handed to Parallel AI as they are: the JSON object of its search request,
             such as `max_results` or `source_policy`.
             """
+        enable_zero_data_retention: bool
+        """Whether Parallel AI keeps nothing of what it is asked.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        enable_data_retention: bool
+        """Whether it keeps what it is asked.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
             *,
             api_key: str | None = ...,
             custom_configs: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+            enable_zero_data_retention: bool | None = ...,
+            enable_data_retention: bool | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: _Literal["custom_configs"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["api_key", "custom_configs"]) -> None: ...
+        def HasField(self, field_name: _Literal["custom_configs", "enable_zero_data_retention", "enable_data_retention"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["api_key", "custom_configs", "enable_zero_data_retention", "enable_data_retention"]) -> None: ...
 
     class ExaAiSearch(_Message):
         """Options of search with Exa.ai."""
@@ -508,6 +520,12 @@ class Retrieval(_Message):
         """A corpus of the RAG engine."""
     disable_attribution: bool
     """Has no effect any more."""
+    @property
+    def external_api(self) -> _v1beta_content_pb2.ExternalApi:
+        """A search of the user's own.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -515,9 +533,10 @@ class Retrieval(_Message):
         vertex_ai_search: VertexAISearch | _Mapping[str, _Any] | None = ...,
         vertex_rag_store: VertexRagStore | _Mapping[str, _Any] | None = ...,
         disable_attribution: bool | None = ...,
+        external_api: _v1beta_content_pb2.ExternalApi | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "source"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "disable_attribution", "source"]) -> None: ...
+    def HasField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "external_api", "source"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["vertex_ai_search", "vertex_rag_store", "disable_attribution", "external_api", "source"]) -> None: ...
     def WhichOneof(self, oneof_group: _Literal["source"]) -> _Literal["vertex_ai_search", "vertex_rag_store"] | None: ...
 
 class VertexRagStore(_Message):

@@ -75,6 +75,16 @@ class TuningJob(_Message):
     @property
     def evaluate_dataset_runs(self) -> _containers.RepeatedCompositeFieldContainer[EvaluateDatasetRun]:
         """Evaluations that ran at checkpoints, if the job asked for them."""
+    custom_base_model: str
+    """Cloud Storage folder of the weights of an open model to begin with.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    output_uri: str
+    """Cloud Storage folder that the weights are written to.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -98,9 +108,11 @@ class TuningJob(_Message):
         encryption_spec: _v1_encryption_spec_pb2.EncryptionSpec | _Mapping[str, _Any] | None = ...,
         service_account: str | None = ...,
         evaluate_dataset_runs: _Iterable[EvaluateDatasetRun | _Mapping[str, _Any]] | None = ...,
+        custom_base_model: str | None = ...,
+        output_uri: str | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["base_model", "pre_tuned_model", "supervised_tuning_spec", "create_time", "start_time", "end_time", "update_time", "error", "tuned_model", "tuning_data_stats", "encryption_spec", "source_model", "tuning_spec"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["base_model", "pre_tuned_model", "supervised_tuning_spec", "name", "tuned_model_display_name", "description", "state", "create_time", "start_time", "end_time", "update_time", "error", "labels", "experiment", "tuned_model", "tuning_data_stats", "encryption_spec", "service_account", "evaluate_dataset_runs", "source_model", "tuning_spec"]) -> None: ...
+    def ClearField(self, field_name: _Literal["base_model", "pre_tuned_model", "supervised_tuning_spec", "name", "tuned_model_display_name", "description", "state", "create_time", "start_time", "end_time", "update_time", "error", "labels", "experiment", "tuned_model", "tuning_data_stats", "encryption_spec", "service_account", "evaluate_dataset_runs", "custom_base_model", "output_uri", "source_model", "tuning_spec"]) -> None: ...
     @_overload
     def WhichOneof(self, oneof_group: _Literal["source_model"]) -> _Literal["base_model", "pre_tuned_model"] | None: ...
     @_overload
@@ -309,6 +321,18 @@ class SupervisedHyperParameters(_Message):
 
 class SupervisedTuningSpec(_Message):
     """Settings of supervised fine-tuning."""
+    class TuningMode(int, metaclass=_EnumType):
+        """Ways of training."""
+        TUNING_MODE_UNSPECIFIED: _ClassVar[SupervisedTuningSpec.TuningMode]
+        """Not set."""
+        TUNING_MODE_FULL: _ClassVar[SupervisedTuningSpec.TuningMode]
+        """All weights."""
+        TUNING_MODE_PEFT_ADAPTER: _ClassVar[SupervisedTuningSpec.TuningMode]
+        """An adapter."""
+
+    TUNING_MODE_UNSPECIFIED: _ClassVar[SupervisedTuningSpec.TuningMode]
+    TUNING_MODE_FULL: _ClassVar[SupervisedTuningSpec.TuningMode]
+    TUNING_MODE_PEFT_ADAPTER: _ClassVar[SupervisedTuningSpec.TuningMode]
     training_dataset_uri: str
     """Cloud Storage address of a JSON Lines file of examples, or resource name of a multimodal dataset.
     """
@@ -322,6 +346,11 @@ class SupervisedTuningSpec(_Message):
     @property
     def evaluation_config(self) -> EvaluationConfig:
         """Evaluation of the checkpoints."""
+    tuning_mode: SupervisedTuningSpec.TuningMode
+    """What is trained.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -331,9 +360,10 @@ class SupervisedTuningSpec(_Message):
         hyper_parameters: SupervisedHyperParameters | _Mapping[str, _Any] | None = ...,
         export_last_checkpoint_only: bool | None = ...,
         evaluation_config: EvaluationConfig | _Mapping[str, _Any] | None = ...,
+        tuning_mode: SupervisedTuningSpec.TuningMode | str | int | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["hyper_parameters", "evaluation_config"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["training_dataset_uri", "validation_dataset_uri", "hyper_parameters", "export_last_checkpoint_only", "evaluation_config"]) -> None: ...
+    def ClearField(self, field_name: _Literal["training_dataset_uri", "validation_dataset_uri", "hyper_parameters", "export_last_checkpoint_only", "evaluation_config", "tuning_mode"]) -> None: ...
 
 class TunedModelRef(_Message):
     """Reference to a tuned model made elsewhere."""
