@@ -10,11 +10,9 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 from urllib.parse import quote
 
-import h2.config
-import h2.connection
-import h2.events
-import h2.exceptions
-import h2.settings
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 
 FOLDER = Path(sys.argv[1])
 UNARY = (FOLDER / "unary").read_bytes()
@@ -42,8 +40,8 @@ class Server(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
-        self.connection = h2.connection.H2Connection(config)
+        config = H2Configuration(client_side=False, header_encoding="utf-8")
+        self.connection = H2Connection(config)
         self.connection.initiate_connection()
         self.calls: dict[int, Call] = {}
         self.write()
@@ -57,14 +55,14 @@ class Server(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for event in self.connection.receive_data(data):
-            if isinstance(event, h2.events.RequestReceived):
+            if isinstance(event, RequestReceived):
                 self.begin(event.stream_id, Call({str(name): str(value) for name, value in event.headers}))
-            elif isinstance(event, h2.events.DataReceived):
+            elif isinstance(event, DataReceived):
                 self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 self.receive(event.stream_id, event.data)
-            elif isinstance(event, h2.events.StreamEnded):
+            elif isinstance(event, StreamEnded):
                 self.end(event.stream_id)
-            elif isinstance(event, h2.events.StreamReset) and event.stream_id in self.calls:
+            elif isinstance(event, StreamReset) and event.stream_id in self.calls:
                 del self.calls[event.stream_id]
                 print("cancelled", flush=True)
         for stream_id in list(self.calls):
