@@ -179,7 +179,7 @@ class CacheService:
         else:
             end = requested.expire_time.seconds * _NANOS + requested.expire_time.nanos
             if end <= now:
-                raise invalid_argument(field, "must lie in the future")
+                raise invalid_argument(field, "must be in the future")
         seconds, nanos = divmod(end, _NANOS)
         if seconds > _END_OF_TIME:
             raise invalid_argument(field, "must end before the year 10000")
