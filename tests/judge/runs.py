@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -53,14 +54,19 @@ def copy_tests() -> Path:
     """
     package = importlib.metadata.distribution("google-genai")
     folder = VENV / f"google-genai-{package.version}" / "google" / "genai"
-    if not (folder / "pytest.ini").exists():
-        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=VENV) as scratch:
+        made = Path(scratch) / "genai"
         source = Path(str(package.locate_file("google/genai/tests")))
-        shutil.copytree(source, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "__init__.py").touch()
-        command = [str(VENV / "bin" / "python"), "-m", "judge.data_files", str(folder / "tests" / "data")]
-        subprocess.run(command, env=build_environment(), check=True, timeout=60)
-        (folder / "pytest.ini").write_text(PYTEST, encoding="utf-8")
+        shutil.copytree(source, made / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+        (made / "__init__.py").touch()
+        command = [str(VENV / "bin" / "python"), "-m", "judge.data_files", str(made / "tests" / "data")]
+        subprocess.run(command, env=build_environment(), check=True, timeout=120)
+        (made / "pytest.ini").write_text(PYTEST, encoding="utf-8")
+        with contextlib.suppress(OSError):  # Another process was faster.
+            made.rename(folder)
     return folder
 
 

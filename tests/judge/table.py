@@ -24,14 +24,16 @@ def list_failures(kind: Kind, ours: Mapping[str, Outcome], theirs: Mapping[str, 
         theirs: Outcomes of all tests with google-genai's own client; empty when it is the one that is judged.
     """
     lines = []
-    for file, grouped in groupby(sorted(theirs or ours), key=lambda identity: identity.partition("::")[0]):
+    # Parameters that are private names give a test another id here.
+    known = {*theirs, *(identity for identity in ours if "::" in identity)} if theirs else {*ours}
+    for file, grouped in groupby(sorted(known), key=lambda identity: identity.partition("::")[0]):
         tests = [*grouped]
         reasons = {}
         for identity in tests:
             outcome = find(ours, identity)
-            skipped = outcome.result == "skipped" and theirs and theirs[identity].result == "passed"
+            skipped = outcome.result == "skipped" and theirs and find(theirs, identity).result == "passed"
             if outcome.result == "failed" or skipped:
-                there_too = theirs and theirs[identity].result == "failed"
+                there_too = identity in theirs and theirs[identity].result == "failed"
                 reasons[identity] = _THERE_TOO if there_too else find_reason(identity, outcome.message)
         if len(tests) > 1 and len(reasons) == len(tests) and len({*reasons.values()}) == 1:
             lines.append(f"{kind} {file} (all): {reasons[tests[0]]}")
@@ -63,9 +65,7 @@ def compare(name: str, kind: Kind, outcomes: Mapping[str, Outcome]) -> list[str]
         outcomes: Their outcomes by their ids.
     """
     lines = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    found = [
-        line.removeprefix(f"{kind} ").partition(": ")[0] for line in lines if line.startswith(f"{kind} ")
-    ]
+    found = [_read_identity(line.removeprefix(f"{kind} ")) for line in lines if line.startswith(f"{kind} ")]
     files = {each.removesuffix(" (all)") for each in found if each.endswith(" (all)")}
     listed = {each for each in found if not each.endswith(" (all)")}
     differences = []
@@ -76,3 +76,9 @@ def compare(name: str, kind: Kind, outcomes: Mapping[str, Outcome]) -> list[str]
         if outcome.result == "passed" and is_listed:
             differences.append(f"{identity} passes, but {name}.txt lists it")
     return differences
+
+
+def _read_identity(line: str) -> str:
+    """Return the test of a line. Parameters may have what separates the reason; no reason has a bracket."""
+    head, bracket, _ = line.rpartition("]: ")
+    return f"{head}]" if bracket else line.partition(": ")[0]

@@ -223,7 +223,7 @@ class RestTransport(Transport):
         """Download the contents of a file, piece by piece.
 
         Args:
-            name: ``files/…``.
+            name: ``files/…``, ``environments/…/files/…`` or ``fileSearchStores/…/media/…``.
             destination: The path of a file, which exists only once it is complete; or an object with
                 ``write``, which keeps the received part if the download fails.
             timeout: Seconds for everything; None for no limit.
