@@ -156,14 +156,20 @@ def test_doctor(gemini: RunningEmulator, tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("--vertex", "generate", "Hi"), "--project: missing"),
-        (("--project", "my-project", "generate", "Hi"), "--project is of Vertex AI; add --vertex"),
-        (("--location", "eu", "generate", "Hi"), "--location is of Vertex AI; add --vertex"),
-        (("--vertex", "--project", "p", "files", "list"), "files is of the Gemini API; leave --vertex out"),
-        (("--vertex", "--project", "p", "tuned-models", "list"), "tuned-models is of the Gemini API"),
+        (("--project", "my-project", "generate", "Hi"), "--project belongs to Vertex AI; add --vertex"),
+        (("--location", "eu", "generate", "Hi"), "--location belongs to Vertex AI; add --vertex"),
+        (
+            ("--vertex", "--project", "p", "files", "list"),
+            "files belongs to the Gemini API; leave --vertex out",
+        ),
+        (("--vertex", "--project", "p", "tuned-models", "list"), "tuned-models belongs to the Gemini API"),
         (("--vertex", "--project", "p", "generate", "x", "-m", "5"), "say endpoints/5"),
-        (("--vertex", "--project", "p", "generate", "x", "-m", "tunedModels/t"), "is of the Gemini API"),
-        (("generate", "x", "-m", _MODEL), "is of Vertex AI; add --vertex"),
-        (("--vertex", "--project", "p", "--location", "Mars 1", "generate", "x"), "'Mars 1' is no location"),
+        (("--vertex", "--project", "p", "generate", "x", "-m", "tunedModels/t"), "belongs to the Gemini API"),
+        (("generate", "x", "-m", _MODEL), "belongs to Vertex AI; add --vertex"),
+        (
+            ("--vertex", "--project", "p", "--location", "Mars 1", "generate", "x"),
+            "'Mars 1' is not a location",
+        ),
     ],
 )
 def test_what_is_refused(gemini: RunningEmulator, arguments: tuple[str, ...], words: str) -> None:

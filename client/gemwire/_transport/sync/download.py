@@ -98,7 +98,9 @@ class Download:
         finally:
             runner.call_soon(exchange.close)
         if not transfer.done and self._is_file and (size := (self._describe()).size_bytes):
-            raise HttpError(StatusCode.UNAVAILABLE, f"HTTP 200 with nothing, but the file has {size} bytes")
+            raise HttpError(
+                StatusCode.UNAVAILABLE, f"HTTP 200 with an empty body, but the file has {size} bytes"
+            )
 
     def _check_page(self, connection: HttpConnection, exchange: Exchange) -> None:
         """Refuse a web page, such as the login page of a network, unless the file is one."""
