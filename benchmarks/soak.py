@@ -48,6 +48,8 @@ CALLERS = 32
 GRACE = 5.0
 #: Megabytes of growth that are noise: allocators and caches settle for a while.
 NOISE = 25.0
+#: Megabytes that malloc may give out for good in the second half, when nothing settles any more.
+CREEP = 3.0
 
 
 class _Mallinfo(ctypes.Structure):
@@ -115,6 +117,11 @@ class Report:
         return self.memory[-1].resident - self.memory[0].resident
 
     @property
+    def creep(self) -> float:
+        """Megabytes that malloc gave out, and did not get back, in the second half."""
+        return self.memory[-1].allocated - self.memory[len(self.memory) // 2].allocated
+
+    @property
     def wrong(self) -> list[str]:
         """Promises that were not kept."""
         found = [f"untyped errors: {self.untyped[:3]}"] if self.untyped else []
@@ -124,6 +131,8 @@ class Report:
             found.append("few results")
         if self.growth > NOISE:
             found.append(f"memory grew by {self.growth:.0f} MB")
+        if self.creep > CREEP:
+            found.append(f"malloc gave out {self.creep:.1f} MB more in the second half")
         if self.back > 15:
             found.append(f"the first good call came {self.back:.1f} s after the last fault")
         return found + ([f"left behind: {self.left}"] if self.left else [])

@@ -93,7 +93,7 @@ class Populated:
         assert not isinstance(answer, Refusal), answer
         return method.response.FromString(answer[0])
 
-    def send(self, method: Method[Any, Any], *requests: Any, timeout: float = 20) -> list[bytes] | Refusal:
+    def send(self, method: Method[Any, Any], *requests: Any, timeout: float = 60) -> list[bytes] | Refusal:
         """Make a call; return its messages, or its error."""
         sent: list[bytes] = [r if isinstance(r, bytes) else r.SerializeToString() for r in requests]
         try:

@@ -425,4 +425,4 @@ VERTEX_SERVICES = tuple(_FAMILIES["aiplatform"].packages[0].tables())
 _TENANTS = {"Operations": find_location}
 #: Live sessions of Vertex AI, which no proto describes.
 LIVE_SERVICE = Service(live.METHOD.service, VERTEX_SERVICES[0].host, (), {live.METHOD.name: live.METHOD})
-_UNSERVED = "the emulator does not have it; it serves models of one's own, of which the emulator has none"
+_UNSERVED = "the emulator does not have it; it serves custom models, of which the emulator has none"

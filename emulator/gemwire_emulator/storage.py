@@ -107,11 +107,13 @@ class Storage:
             )
         if _FORBIDDEN.search(name) or ".." in bucket or max(map(_count_bytes, name.split("/"))) > _STEP:
             raise invalid_argument(
-                field, f"{quote(address)} leaves the directory of --storage, or names no file"
+                field, f"{quote(address)} is outside the directory of --storage, or does not name a file"
             )
         path = self._folder / bucket / name
         if not self._is_inside(path):
-            raise invalid_argument(field, f"{quote(address)} leaves the directory of --storage by a link")
+            raise invalid_argument(
+                field, f"{quote(address)} leads out of the directory of --storage by a link"
+            )
         return path
 
     def _is_inside(self, path: Path) -> bool:

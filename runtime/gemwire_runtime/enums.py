@@ -164,7 +164,7 @@ def find_number(name: str, kind: EnumDescriptor) -> int:
 
 def _build_error(value: object, kind: EnumDescriptor) -> ValueError:
     names = ", ".join(name for name in kind.values_by_name if not name.endswith("_UNSPECIFIED"))
-    return ValueError(f"{value!r} is none of {names}")
+    return ValueError(f"{value!r} is not one of {names}")
 
 
 def build_conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int], Callable[[object], int]]:

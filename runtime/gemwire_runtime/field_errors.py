@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 
@@ -20,6 +19,9 @@ def describe_unknown(owner: str, name: str, known: Mapping[str, str] | Iterable[
         name: Name that was given.
         known: Names that the object accepts; a mapping has the names to show for them.
     """
+    # Imported late: few programs make mistakes.
+    import difflib
+
     shown = known if isinstance(known, Mapping) else {one: one for one in known}
     near = (
         difflib.get_close_matches(name, shown, 1)

@@ -46,7 +46,7 @@ def describe_absence(field: str, descriptor: Descriptor) -> str:
     of, lacking = "Vertex AI", "the Gemini API"
     if descriptor.full_name.startswith("google.cloud."):
         of, lacking = lacking, of
-    return f"{field} is of {of}; {lacking} does not have it"
+    return f"{field} belongs to {of}; {lacking} does not have it"
 
 
 def translate(source: Message, kind: type[_M]) -> _M:

@@ -137,7 +137,7 @@ def test_errors_have_decoded_details(google: Callable[[str], Any]) -> None:
     assert "contents" in str(violations[0])
     with pytest.raises(exceptions.NotFound, match="publishers/google/models/none"):
         client.generate_content(model=MODEL.replace("gemini-2.5-flash", "none"), contents=said("x"))
-    with pytest.raises(exceptions.MethodNotImplemented, match="models of one's own"):
+    with pytest.raises(exceptions.MethodNotImplemented, match="custom models"):
         client.explain(endpoint=f"{PARENT}/endpoints/5", instances=[{}])
 
 

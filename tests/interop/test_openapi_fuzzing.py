@@ -64,7 +64,7 @@ def fuzz(
     openapi_tools.run(
         openapi_tools.python("tools").with_name("schemathesis"),
         *("--config-file", settings, "run", f"{populated.emulator.http}/{document}"),
-        *("--checks", CHECKS, "--seed", "1", "--no-color", "--warnings", "off", "--request-timeout", "10"),
+        *("--checks", CHECKS, "--seed", "1", "--no-color", "--warnings", "off", "--request-timeout", "60"),
         *("--no-shrink", "--output-truncate", "true", *options),
         cwd=folder,
     )
@@ -82,7 +82,7 @@ def test_a_few_inputs(populated: Populated, tmp_path: Path, methods: tuple[str, 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("version", ["v1beta", "v1"])
 @pytest.mark.parametrize("phase", ["fuzzing", "coverage", "stateful"])
 def test_many_inputs(populated: Populated, tmp_path: Path, version: str, phase: str) -> None:

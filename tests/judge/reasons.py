@@ -30,12 +30,12 @@ _RULES = {
     r"live/.*'(ws_connect|McpTool|ClientConnection)'": _PARTS,
     r"models/test_gc_continuation_token": _PARTS,
     r".*'(Api|AsyncApi|MagicMock|Mock|function)' object has no attribute": _PARTS,
-    r".*(Vertex AI is not supported|is of Vertex AI)": _VERTEX,
+    r".*(Vertex AI is not supported|belongs to Vertex AI)": _VERTEX,
     r".*(DefaultCredentialsError|default credentials have none|Vertex AI needs one)": (
         "Vertex AI: credentials and project are looked up when the client is made"
     ),
     r".*(quota_project_id|got Mock)": "Vertex AI: credentials are google-auth's own objects",
-    r"interactions/test_integration.*is none of v1beta1": _VERTEX,
+    r"interactions/test_integration.*is not one of v1beta1": _VERTEX,
     r"(shared/)?models/test_generate_(images|videos)": _CALLED,
     r"(shared/)?tunings/test_list": _CALLED,
     r"models/test_count_tokens.*only supported in": _CALLED,
@@ -57,8 +57,8 @@ _RULES = {
     r".*PydanticUserError: Please use": "TypedDicts are typing's, which pydantic takes from Python 3.12 on",
     r".*synchronous_stream_call_raises": "refused when it is called, not when it is read",
     r".*DID NOT WARN": "google-genai's deprecations are not repeated",
-    r".*api_version: '(v1main)?' is none of": "an API version that the service lacks is refused",
-    r".*is none of (ENVIRONMENT|OUTCOME)": _JSON_ENUM,
+    r".*api_version: '(v1main)?' is not one of": "an API version that the service lacks is refused",
+    r".*is not one of (ENVIRONMENT|OUTCOME)": _JSON_ENUM,
     r".*DID NOT RAISE ValueError": _MORE,
     r"gaos/.*DID NOT RAISE": _MORE,
     r".*'404' not in ": "a malformed name is an invalid argument over gRPC, or refused before it is sent",
@@ -79,7 +79,7 @@ _RULES = {
     rf"{_OFFLINE}.*Should have raised exception": _LENIENT,
     rf"{_OFFLINE}.*([Ee]mulated|A seed|assert (\d|False|None|\[))": "the emulator's engine is no real model",
     r"(gaos|interactions)/": "agents, environments, interactions and the like: " + _WAITING,
-    r".*(has no attribute|No module|ImportError|cannot import|Skipped|is none of|is missing)": _WAITING,
+    r".*(has no attribute|No module|ImportError|cannot import|Skipped|is not one of|is missing)": _WAITING,
 }
 
 

@@ -52,7 +52,7 @@ def endpoints() -> dict[str, Endpoint]:
 
 def _kind(method: Method[Any, Any]) -> str:
     if not endpoints()[method.path].served:
-        return "UNIMPLEMENTED: for models of one's own"
+        return "UNIMPLEMENTED: for custom models"
     if method.http_only and method.websocket:
         return "over a WebSocket only"
     return "over HTTP only" if method.http_only else _KINDS[method.kind]

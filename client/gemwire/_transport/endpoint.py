@@ -84,11 +84,13 @@ def check_host(host: str, argument: str) -> str:
     if "/" in host:
         raise ValueError(f"{argument}: it has a path; give the host alone: {shown!r}")
     if shown != host:
-        raise ValueError(f"{argument}: beside the host {shown!r} there are characters that no host name has")
+        raise ValueError(
+            f"{argument}: besides the host {shown!r}, it has characters that no host name may have"
+        )
     if not _HOST.fullmatch(host):
-        raise ValueError(f"{argument}: {host!r} has characters that no host name has")
+        raise ValueError(f"{argument}: {host!r} has characters that no host name may have")
     if not _SHAPE.fullmatch(with_port(host)):
-        raise ValueError(f"{argument}: {host!r} is no host; an IPv6 address with a port is [address]:port")
+        raise ValueError(f"{argument}: {host!r} is not a host; an IPv6 address with a port is [address]:port")
     try:
         port = urlsplit("//" + with_port(host)).port
     except ValueError:
@@ -190,8 +192,8 @@ def service_host(service: Service, location: str | None) -> str:
         raise ValueError(f"client_options.location: {service.name} is the same everywhere; leave it out")
     if not is_location(location):
         raise ValueError(
-            f"client_options.location: {location!r} is no location; give a region such as 'us-central1', or "
-            "'global'"
+            f"client_options.location: {location!r} is not a location; give a region such as "
+            "'us-central1', or 'global'"
         )
     if location == "global":
         return service.host

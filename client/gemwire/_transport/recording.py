@@ -75,9 +75,9 @@ class Recording:
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise ValueError(f"{self._path} is no recording: {error}") from None
+            raise ValueError(f"{self._path} is not a recording: {error}") from None
         if not isinstance(found, dict) or found.get("version") != _VERSION or "calls" not in found:
-            raise ValueError(f"{self._path} is no recording of version {_VERSION}")
+            raise ValueError(f"{self._path} is not a recording of version {_VERSION}")
         calls: list[CallRecord] = found["calls"]
         return calls
 

@@ -70,7 +70,7 @@ def select(vertex: bool, project: str | None, location: str | None) -> None:
     if not vertex:
         for name, value in (("--project", project), ("--location", location)):
             if value is not None:
-                raise ValueError(f"{name} is of Vertex AI; add --vertex")
+                raise ValueError(f"{name} belongs to Vertex AI; add --vertex")
         _place.set(None)
         return
     project = project or os.environ.get("GOOGLE_CLOUD_PROJECT")
@@ -95,7 +95,7 @@ def client_arguments() -> Mapping[str, object]:
 def refuse_vertex(command: str) -> None:
     """Raise ValueError for a command that Vertex AI does not have."""
     if find_vertex() is not None:
-        raise ValueError(f"{command} is of the Gemini API; leave --vertex out")
+        raise ValueError(f"{command} belongs to the Gemini API; leave --vertex out")
 
 
 def messages() -> ModuleType:
@@ -177,12 +177,12 @@ def name_model(model: str) -> str:
     place = find_vertex()
     if place is None:
         if model.startswith(("projects/", "publishers/", "endpoints/")):
-            raise ValueError(f"--model: {model!r} is of Vertex AI; add --vertex")
+            raise ValueError(f"--model: {model!r} belongs to Vertex AI; add --vertex")
         return model if "/" in model else f"models/{model}"
     if model.startswith("projects/"):
         return model
     if model.startswith("tunedModels/"):
-        raise ValueError(f"--model: {model!r} is of the Gemini API; leave --vertex out")
+        raise ValueError(f"--model: {model!r} belongs to the Gemini API; leave --vertex out")
     if model.isdecimal():
         raise ValueError(f"--model: {model!r} may be an endpoint; say endpoints/{model}")
     if model.startswith("endpoints/"):

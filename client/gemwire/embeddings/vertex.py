@@ -117,7 +117,7 @@ def check_full_name(model: object) -> str:
         raise TypeError(f"model: expected a string, got {type(model).__name__}")
     if not _NAME.fullmatch(model):
         form = "projects/PROJECT/locations/LOCATION/publishers/google/models/MODEL"
-        raise ValueError(f"model: {model!r} is no full name of Vertex AI, which has the form {form}")
+        raise ValueError(f"model: {model!r} is not a full name of Vertex AI, which has the form {form}")
     return model
 
 

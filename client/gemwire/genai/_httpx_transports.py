@@ -146,7 +146,7 @@ def _set_credentials(request: httpx.Request, credentials: Pairs) -> None:
 def _find_arguments(target: HttpTarget | None, request: httpx.Request) -> _Arguments:
     if target is None:
         raise ValueError(
-            f"{request.method} {request.url.path}: goes over HTTP, but this client has gRPC alone: its "
+            f"{request.method} {request.url.path}: goes over HTTP, but this client has gRPC only: its "
             "transport is 'grpc', or its emulator has no HTTP address"
         )
     proxy = target.proxy()

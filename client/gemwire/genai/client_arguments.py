@@ -66,18 +66,18 @@ class ClientArguments:
         address = resolve_address(self.http_options, backend.base_url_variable, backend.versions)
         host, plaintext, transport = address.host, address.plaintext, self.transport
         if transport not in _EMULATORS:
-            raise KeyError(f"transport: {transport!r} is none of 'grpc', 'h2', 'rest', 'auto'")
+            raise KeyError(f"transport: {transport!r} is not one of 'grpc', 'h2', 'rest', 'auto'")
         if address.path or address.elsewhere:
             if transport not in {None, "rest"}:
                 what = "has a path" if address.path else "is another machine without TLS"
                 raise ValueError(
-                    f"http_options.base_url: {what}, which goes over HTTP alone; leave transport out"
+                    f"http_options.base_url: {what}, which goes over HTTP only; leave transport out"
                 )
             transport = "rest"
         named, clients = find_http_clients(self.http_options)
         if named:
             if transport not in {None, "rest"}:
-                raise ValueError(f"http_options.{named}: is for HTTP alone; leave transport out")
+                raise ValueError(f"http_options.{named}: is for HTTP only; leave transport out")
             transport = "rest"
         if self.api_key is not None:
             creds.check_api_key(self.api_key, "api_key")

@@ -81,7 +81,7 @@ def resolve_address(
     """Return the address of ``base_url``, else of the environment ``variable``; check the version."""
     if options.api_version not in {None, *versions}:
         raise ValueError(
-            f"http_options.api_version: {options.api_version!r} is none of {', '.join(versions)}"
+            f"http_options.api_version: {options.api_version!r} is not one of {', '.join(versions)}"
         )
     given, named = hide_address(options.base_url), "http_options.base_url"
     if not given and not endpoint.is_emulated():

@@ -90,7 +90,7 @@ def check_location(location: str) -> str:
     """Return a location if it has the form of one."""
     if not endpoint.is_location(location):
         raise ValueError(
-            f"location: {location!r} is no location; give a region such as 'us-central1', or 'global'"
+            f"location: {location!r} is not a location; give a region such as 'us-central1', or 'global'"
         )
     return location
 

@@ -151,6 +151,7 @@ from gemwire.genai._types.images import (
     SafetyAttributes,
     SafetyFilterLevel,
 )
+from gemwire.genai._types.json_objects import JsonObject
 from gemwire.genai._types.live import (
     LiveConnectConfig,
     LiveConnectParameters,
@@ -2406,6 +2407,7 @@ __all__ = [
     "JobErrorDict",
     "JobErrorOrDict",
     "JobState",
+    "JsonObject",
     "Language",
     "LanguageAuto",
     "LanguageAutoDict",

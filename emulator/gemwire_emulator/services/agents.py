@@ -1,4 +1,4 @@
-"""AgentService: agents of one's own, which are kept; `services.interactions` says how they answer."""
+"""AgentService: custom agents, which are stored; `services.interactions` says how they answer."""
 
 from __future__ import annotations
 

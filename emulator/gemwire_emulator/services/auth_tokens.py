@@ -136,6 +136,6 @@ def _check_path(path: str) -> None:
         field = None if kind is None else kind.fields_by_name.get(step)
         if field is None:
             raise invalid_argument(
-                "auth_token.field_mask", f"{quote(path)} is no field of bidi_generate_content_setup"
+                "auth_token.field_mask", f"{quote(path)} is not a field of bidi_generate_content_setup"
             )
         kind = field.message_type

@@ -46,7 +46,7 @@ def get_cached_content(state: State, call: Call, name: str, field: str = "name")
     check_name(name, _NAME, field)
     row = state.store.get(call.tenant, name)
     if row is None or not _is_alive(state, row):
-        raise not_found(name)
+        raise not_found(name, vertex=call.is_vertex)
     return row.message(v1beta.CachedContent)
 
 
@@ -179,7 +179,7 @@ class CacheService:
         else:
             end = requested.expire_time.seconds * _NANOS + requested.expire_time.nanos
             if end <= now:
-                raise invalid_argument(field, "must lie in the future")
+                raise invalid_argument(field, "must be in the future")
         seconds, nanos = divmod(end, _NANOS)
         if seconds > _END_OF_TIME:
             raise invalid_argument(field, "must end before the year 10000")

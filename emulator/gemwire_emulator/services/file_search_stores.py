@@ -95,7 +95,7 @@ class FileSearchStoreService:
         get_resource(self._state, call, request.file_search_store_name, _STORE, "file_search_store_name")
         raise invalid_argument(
             "file_search_store_name",
-            "is to be uploaded to with its bytes: POST /upload/v1beta/…:uploadToFileSearchStore",
+            "must be uploaded with the bytes of the file: POST /upload/v1beta/…:uploadToFileSearchStore",
         )
 
     def import_file(self, request: v1beta.ImportFileRequest, call: Call) -> operations_pb2.Operation:

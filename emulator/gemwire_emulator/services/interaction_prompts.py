@@ -23,7 +23,7 @@ def parse_input(value: struct_pb2.Value) -> list[api.Step]:
     """Return the steps of an input: a text, a content, a step, or a list of contents, steps or turns.
 
     Raises:
-        StatusError: INVALID_ARGUMENT; it is none of these.
+        StatusError: INVALID_ARGUMENT; it is not one of these.
     """
     tree = json_format.MessageToDict(value)
     if isinstance(tree, list):
@@ -93,7 +93,7 @@ def build_contents(history: Sequence[api.Step], steps: Sequence[api.Step]) -> li
         elif step.type == "function_result":
             name = step.name or names.get(step.call_id, "")
             if not name:
-                raise invalid_argument(f"{path}.call_id", f"{quote(step.call_id)} is the id of no call")
+                raise invalid_argument(f"{path}.call_id", f"{quote(step.call_id)} is not the id of a call")
             response = v1beta.FunctionResponse(id=step.call_id, name=name, response=_to_response(step))
             role, parts = "user", [v1beta.Part(function_response=response)]
         if not parts:

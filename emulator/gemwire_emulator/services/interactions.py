@@ -131,7 +131,8 @@ class InteractionService:
                 0 <= int(request.last_event_id) <= len(log.events if log else stored)
             ):
                 raise invalid_argument(
-                    "last_event_id", f"{quote(request.last_event_id)} is the id of no event of {request.id}"
+                    "last_event_id",
+                    f"{quote(request.last_event_id)} is not the id of an event of {request.id}",
                 )
             after = int(request.last_event_id)
         if log is None:

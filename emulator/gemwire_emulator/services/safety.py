@@ -42,7 +42,7 @@ def find_blocking_rating(
                 category = v1beta.HarmCategory.Value(name)
             except ValueError:
                 raise invalid_argument(
-                    field, f"{quote(f'[[block:{name}]]')} names no harm category"
+                    field, f"{quote(f'[[block:{name}]]')} is not a harm category"
                 ) from None
             if chosen.get(category) not in (_THRESHOLDS.BLOCK_NONE, _THRESHOLDS.OFF):
                 return v1beta.SafetyRating(category=category, probability="HIGH", blocked=True)

@@ -1,4 +1,4 @@
-"""VoiceService: the prebuilt voices, and voices of one's own, which are kept and say nothing."""
+"""VoiceService: the prebuilt voices, and custom voices, which are stored and produce no sound."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _PREBUILT = {
 }
 #: Fields by which lists are filtered; the same in requests and voices.
 _FILTERS = ("type", "gender", "accent", "persona", "pitch", "language_code", "region_code")
-#: Seconds after which a voice of one's own expires.
+#: Seconds after which a custom voice expires.
 _LIFETIME = 365 * 86400
 
 
@@ -86,14 +86,14 @@ class VoiceService:
         return self._voices.get(request.id, call)
 
     def list_voices(self, request: api.ListVoicesRequest, call: Call) -> api.ListVoicesResponse:
-        """List the voices of one's own, oldest first; the first page begins with the prebuilt ones."""
+        """List the custom voices, oldest first; the first page begins with the prebuilt ones."""
         prebuilt = [] if request.page_token else [_build_prebuilt(name) for name in _PREBUILT]
         own, token = self._voices.list(request, call, lambda voice: _matches(voice, request))
         found = [*(voice for voice in prebuilt if _matches(voice, request)), *own]
         return api.ListVoicesResponse(voices=found, next_page_token=token or None)
 
     def delete_voice(self, request: api.DeleteVoiceRequest, call: Call) -> api.DeleteVoiceResponse:
-        """Delete a voice of one's own."""
+        """Delete a custom voice."""
         if request.id in _PREBUILT:
             raise failed_precondition(f"voices/{request.id}", "is prebuilt, so it cannot be deleted")
         self._voices.delete(request.id, call)

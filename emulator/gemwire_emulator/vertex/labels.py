@@ -22,7 +22,7 @@ def check_labels(labels: Mapping[str, str]) -> None:
         raise invalid_argument("labels", f"has {len(labels)} entries; at most {_MOST} are allowed")
     for key, value in labels.items():
         if not key or unicodedata.category(key[0]) not in _LETTERS:
-            raise invalid_argument("labels", f"the key {quote(key)} must begin with a small letter")
+            raise invalid_argument("labels", f"the key {quote(key)} must begin with a lowercase letter")
         for text in (key, value):
             if len(text) > _LENGTH:
                 raise invalid_argument(
@@ -30,7 +30,7 @@ def check_labels(labels: Mapping[str, str]) -> None:
                 )
             if not all(character in "_-" or _is_allowed(character) for character in text):
                 raise invalid_argument(
-                    "labels", f"{quote(text)} may have only small letters, digits, _ and -"
+                    "labels", f"{quote(text)} may have only lowercase letters, digits, _ and -"
                 )
 
 

@@ -99,7 +99,7 @@ class ModelService:
             if paths:
                 apply_update_mask(model, request.model, FieldMask(paths=paths), _UPDATABLE)
             if model.default_checkpoint_id not in {found.checkpoint_id for found in model.checkpoints}:
-                raise invalid_argument("model.default_checkpoint_id", "is no checkpoint of the model")
+                raise invalid_argument("model.default_checkpoint_id", "is not a checkpoint of the model")
             model.update_time.FromDatetime(self._state.clock.datetime())
             self._state.store.replace(call.tenant, model.name, model)
             return model

@@ -66,10 +66,11 @@ def check_parent(name: str, field: str) -> None:
     _, project, _, location = name.split("/")[:4]
     if not _PROJECT.fullmatch(project):
         raise invalid_argument(
-            field, f"{quote(project)} is no project: an id has 6 to 30 of a-z, 0-9 and -, a number has digits"
+            field,
+            f"{quote(project)} is not a project: an id has 6 to 30 of a-z, 0-9 and -, a number has digits",
         )
     if location not in LOCATIONS:
-        raise invalid_argument(field, f"{quote(location)} is no location, such as us-central1 or global")
+        raise invalid_argument(field, f"{quote(location)} is not a location, such as us-central1 or global")
 
 
 def enter_parent(call: Call, name: str, field: str = "parent") -> None:

@@ -104,5 +104,5 @@ def _get_task(values: dict[str, object], path: str) -> int | None:
     key = "task_type" if "task_type" in values else "taskType"
     name = _get_text(values, key, path)
     if name and name not in v1beta.TaskType.keys():  # noqa: SIM118 - no dict
-        raise invalid_argument(f"{path}.{key}", f"{quote(name)} is no task")
+        raise invalid_argument(f"{path}.{key}", f"{quote(name)} is not a task")
     return v1beta.TaskType.Value(name) if name else None

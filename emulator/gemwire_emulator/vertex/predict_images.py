@@ -138,7 +138,7 @@ def _measure(picture: bytes, path: str) -> tuple[int, int]:
                 break
             at += 2 + length
     if not 0 < width * height <= _PIXELS:
-        raise invalid_argument(path, f"is no PNG or JPEG of at most {_PIXELS:,} pixels")
+        raise invalid_argument(path, f"is not a PNG or JPEG of at most {_PIXELS:,} pixels")
     return width, height
 
 

@@ -58,6 +58,7 @@ def test_a_download_that_is_something_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_models_are_pulled_once(tmp_path: Path) -> None:
     where: dict[str, Any] = {"XDG_CACHE_HOME": str(tmp_path)}
     first = run(None, "models", "pull", "--json", timeout=100, **where)

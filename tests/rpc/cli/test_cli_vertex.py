@@ -107,9 +107,10 @@ def test_a_file_of_texts_by_the_variables(gemini: RunningEmulator, tmp_path: Pat
 
 def test_models(gemini: RunningEmulator) -> None:
     names = [model["name"] for model in vertex(gemini, "models", "list", "--json").json]
-    assert "publishers/google/models/gemini-2.5-flash" in names
+    full = "publishers/google/models/gemini-2.5-flash"
+    assert full in names
     for name in ("gemini-2.5-flash", "google/gemini-2.5-flash", _MODEL):
-        assert vertex(gemini, "models", "get", name, "--json").json["name"] == names[1]
+        assert vertex(gemini, "models", "get", name, "--json").json["name"] == full
     assert f"{_PARENT}/models/5 was not found" in complaint(vertex(gemini, "models", "get", "5"), 1)
 
 
@@ -155,14 +156,20 @@ def test_doctor(gemini: RunningEmulator, tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("--vertex", "generate", "Hi"), "--project: missing"),
-        (("--project", "my-project", "generate", "Hi"), "--project is of Vertex AI; add --vertex"),
-        (("--location", "eu", "generate", "Hi"), "--location is of Vertex AI; add --vertex"),
-        (("--vertex", "--project", "p", "files", "list"), "files is of the Gemini API; leave --vertex out"),
-        (("--vertex", "--project", "p", "tuned-models", "list"), "tuned-models is of the Gemini API"),
+        (("--project", "my-project", "generate", "Hi"), "--project belongs to Vertex AI; add --vertex"),
+        (("--location", "eu", "generate", "Hi"), "--location belongs to Vertex AI; add --vertex"),
+        (
+            ("--vertex", "--project", "p", "files", "list"),
+            "files belongs to the Gemini API; leave --vertex out",
+        ),
+        (("--vertex", "--project", "p", "tuned-models", "list"), "tuned-models belongs to the Gemini API"),
         (("--vertex", "--project", "p", "generate", "x", "-m", "5"), "say endpoints/5"),
-        (("--vertex", "--project", "p", "generate", "x", "-m", "tunedModels/t"), "is of the Gemini API"),
-        (("generate", "x", "-m", _MODEL), "is of Vertex AI; add --vertex"),
-        (("--vertex", "--project", "p", "--location", "Mars 1", "generate", "x"), "'Mars 1' is no location"),
+        (("--vertex", "--project", "p", "generate", "x", "-m", "tunedModels/t"), "belongs to the Gemini API"),
+        (("generate", "x", "-m", _MODEL), "belongs to Vertex AI; add --vertex"),
+        (
+            ("--vertex", "--project", "p", "--location", "Mars 1", "generate", "x"),
+            "'Mars 1' is not a location",
+        ),
     ],
 )
 def test_what_is_refused(gemini: RunningEmulator, arguments: tuple[str, ...], words: str) -> None:

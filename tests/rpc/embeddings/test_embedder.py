@@ -1022,8 +1022,10 @@ def test_interceptors_see_the_message(batches: Loopback) -> None:
     seen: list[Any] = []
 
     class Looking(grpc.aio.UnaryUnaryClientInterceptor):
-        async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-            call = await continuation(details, request)
+        async def intercept_unary_unary(
+            self, continuation: Any, client_call_details: Any, request: Any
+        ) -> Any:
+            call = await continuation(client_call_details, request)
             response = await call
             seen.append([list(one.values) for one in response.embeddings])
             return call
@@ -1057,13 +1059,13 @@ def test_interceptors_see_the_message(batches: Loopback) -> None:
         ({"delay": "1"}, TypeError, "delay: expected seconds, got '1'"),
         ({"vectors": "tensor"}, ValueError, "vectors: 'tensor' is not one of 'list', 'array', 'numpy'"),
         ({"vectors": None}, ValueError, "vectors: None is not one of"),
-        ({"task_type": "SEARCH"}, ValueError, "task_type: 'SEARCH' is none of TASK_TYPE_UNSPECIFIED, "),
+        ({"task_type": "SEARCH"}, ValueError, "task_type: 'SEARCH' is not one of TASK_TYPE_UNSPECIFIED, "),
         ({"task_type": 99}, ValueError, "task_type: 99 is not the number of a task type"),
         ({"task_type": 1.5}, TypeError, "task_type: expected a name, got float"),
         ({"title": "A"}, ValueError, "title: requires task_type='RETRIEVAL_DOCUMENT'"),
         ({"title": 1, "task_type": "RETRIEVAL_DOCUMENT"}, TypeError, "title: expected a string, got int"),
-        ({"output_dimensionality": 0}, ValueError, "output_dimensionality: 0 is no number of values"),
-        ({"output_dimensionality": 1 << 31}, ValueError, "output_dimensionality: 2147483648 is no number"),
+        ({"output_dimensionality": 0}, ValueError, "output_dimensionality: 0 is not a number of values"),
+        ({"output_dimensionality": 1 << 31}, ValueError, "output_dimensionality: 2147483648 is not a number"),
         ({"output_dimensionality": "3"}, TypeError, "output_dimensionality: expected a number of values"),
         ({"timeout": 0}, ValueError, "timeout: 0 is not a positive number of seconds"),
         ({"retry": "often"}, TypeError, "retry: "),

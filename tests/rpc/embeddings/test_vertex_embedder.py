@@ -105,7 +105,7 @@ def test_for_threads(gemini: RunningEmulator) -> None:
 
 def test_the_name_of_a_model_is_a_full_one(gemini: RunningEmulator) -> None:
     client = aiplatform_v1.PredictionServiceAsyncClient()
-    with pytest.raises(ValueError, match="model: 'text-embedding-005' is no full name of Vertex AI"):
+    with pytest.raises(ValueError, match="model: 'text-embedding-005' is not a full name of Vertex AI"):
         Embedder(client, model="text-embedding-005")
     with pytest.raises(TypeError, match="model: expected a string, got int"):
         Embedder(client, model=5)  # type: ignore[arg-type]

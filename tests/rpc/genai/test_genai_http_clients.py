@@ -202,9 +202,7 @@ def test_they_are_for_http_alone(transport: str) -> None:
     with contextlib.closing(httpx.Client()) as client:
         both: list[Any] = [{"httpx_client": client}, {"client_args": {"trust_env": False}}]
         for given in both:
-            with pytest.raises(
-                ValueError, match=r"http_options\.\w+: is for HTTP alone; leave transport out"
-            ):
+            with pytest.raises(ValueError, match=r"http_options\.\w+: is for HTTP only; leave transport out"):
                 genai.Client(api_key="a-key", transport=transport, http_options=given)
 
 

@@ -215,7 +215,7 @@ def test_what_is_not_stored_cannot_be_got(api: Api, resource: Any) -> None:
 
 
 def test_a_call_that_fails_leaves_nothing(api: Api, resource: Any, gemini: RunningEmulator) -> None:
-    with pytest.raises(errors.ClientError, match="models/none was not found"):
+    with pytest.raises(errors.ClientError, match="models/none is not found"):
         api(resource.create(model="none", input="a"))
     with pytest.raises(errors.ClientError, match="temperature"):
         api(resource.create(model=MODEL, input="a", generation_config={"temperature": 7}))

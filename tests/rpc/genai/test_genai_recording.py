@@ -188,7 +188,7 @@ def test_auto_records_once(server: RunningEmulator, folder: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"client_mode": "tape"}, "'tape' is none of api, record, replay, auto"),
+        ({"client_mode": "tape"}, "'tape' is not one of api, record, replay, auto"),
         ({"client_mode": "record", "replay_id": "a"}, "replays_directory: required for client_mode='record'"),
         ({"client_mode": "replay", "replays_directory": "."}, "replay_id: required for client_mode='replay'"),
         ({"mode": "record"}, "did you mean 'client_mode'|has no field 'mode'"),
@@ -209,5 +209,5 @@ def test_files_that_are_no_recording(folder: Path) -> None:
         genai.Client(debug_config=asked)
     for text in ("", "[]", '{"version": 2, "calls": []}'):
         (folder / "a.json").write_text(text)
-        with pytest.raises(ValueError, match="is no recording"):
+        with pytest.raises(ValueError, match="is not a recording"):
             genai.Client(debug_config=asked)

@@ -169,7 +169,7 @@ def test_embeddings(client: Any, grpc: Any, running: RunningEmulator) -> None:
     assert old.embeddings[0].statistics.token_count == 1
     fields = running.calls("PredictionService/Predict")[0].requests[0].instances[0].struct_value.fields
     assert fields["task_type"].string_value == "RETRIEVAL_QUERY"
-    with pytest.raises(ValueError, match=r"contents\[0\]\.parts\[0\]: text-embedding-004 embeds texts alone"):
+    with pytest.raises(ValueError, match=r"contents\[0\]\.parts\[0\]: text-embedding-004 embeds texts only"):
         embed(client, "text-embedding-004", types.Part.from_bytes(data=b"x", mime_type="image/png"))
     with pytest.raises(ValueError, match="takes one content at a time, got 2"):
         embed(client, "gemini-embedding-001-maas", ["one", types.Content(parts=[{"text": "two"}])])
@@ -364,15 +364,17 @@ def test_fields_that_json_alone_has_go_over_http(client: Any, grpc: Any, running
 
 
 def test_what_vertex_ai_does_not_have(client: Any) -> None:
-    refused = r"files\.\w+ is of the Gemini API; Vertex AI does not have it; give gs://"
+    refused = r"files\.\w+ belongs to the Gemini API; Vertex AI does not have it; give gs://"
     for method in (client.files.get, client.files.delete):
         with pytest.raises(ValueError, match=refused):
             method(name="files/a")
     with pytest.raises(ValueError, match=refused):
         client.files.list()
-    with pytest.raises(ValueError, match=r"config\.store is of the Gemini API; Vertex AI does not have it"):
+    with pytest.raises(
+        ValueError, match=r"config\.store belongs to the Gemini API; Vertex AI does not have it"
+    ):
         client.models.generate_content(model=MODEL, contents="a", config={"store": True})
-    with pytest.raises(ValueError, match=r"batches\.create_embeddings is of the Gemini API"):
+    with pytest.raises(ValueError, match=r"batches\.create_embeddings belongs to the Gemini API"):
         client.batches.create_embeddings(model=MODEL, src={"file_name": "files/a"})
 
 
@@ -382,7 +384,7 @@ def test_live_sessions(client: Any, running: RunningEmulator) -> None:
         for question in ("Why?", "And?"):
             session.send_client_content(turns=question)
             assert question in "".join(message.text or "" for message in session.receive())
-        with pytest.raises(ValueError, match="audio_stream_end is of the Gemini API"):
+        with pytest.raises(ValueError, match="audio_stream_end belongs to the Gemini API"):
             session.send_realtime_input(audio_stream_end=True)
     with client.live.connect(model=MODEL) as session:
         session.send_realtime_input(text="Hello")

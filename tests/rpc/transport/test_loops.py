@@ -210,7 +210,7 @@ def test_calls_after_closing(api: Api, server: Loopback) -> None:
     api(client.close())
     calls = (client.generate_content, client.stream_generate_content, client.bidi_generate_content)
     for call in (*calls, client.get_operation):
-        with pytest.raises(RuntimeError, match="this client is closed; make another"):
+        with pytest.raises(RuntimeError, match="this client is closed; create another"):
             api(call())
     assert len(server.journal) == 1
 

@@ -346,7 +346,7 @@ def test_a_file_that_is_a_page_is_saved(web: WebServer, api: Api, tmp_path: Path
 def test_nothing_is_not_saved_for_a_file(web: WebServer, api: Api, tmp_path: Path) -> None:
     client = _client(api, "FileService")
     web.on(_described(9, "video/mp4", _page("video/mp4", b"")))
-    with pytest.raises(errors.Unavailable, match="HTTP 200 with nothing, but the file has 9 bytes"):
+    with pytest.raises(errors.Unavailable, match="HTTP 200 with an empty body, but the file has 9 bytes"):
         api(client.transport.download_file("files/f", tmp_path / "f", retry=_ONCE))
     assert list(tmp_path.iterdir()) == []
     web.on(_described(0, "text/plain", _page("text/plain", b"")))

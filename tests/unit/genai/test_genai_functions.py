@@ -462,7 +462,7 @@ def test_none_for_a_parameter_that_is_none_by_default() -> None:
         ({"city": 3}, "city: expected a string, got 3"),
         ({"city": "A", "days": 1.5}, "days: expected a whole number, got 1.5"),
         ({"city": "A", "days": True}, "days: expected a whole number, got true"),
-        ({"city": "A", "unit": "k"}, "unit: 'k' is none of 'c', 'f'"),
+        ({"city": "A", "unit": "k"}, "unit: 'k' is not one of 'c', 'f'"),
         ({"city": "A", "town": "B"}, "weather has no parameter 'town'; it has city, days, unit"),
     ],
 )

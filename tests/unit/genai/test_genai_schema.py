@@ -321,7 +321,7 @@ def test_two_types_of_one_name_stay_two() -> None:
     def made(kind: Any) -> Any:
         @dataclasses.dataclass
         class Same:
-            value: kind
+            value: Any
             more: list[Same] = dataclasses.field(default_factory=list)
 
         Same.__annotations__ = {"value": kind, "more": list["Same"]}
@@ -351,7 +351,7 @@ class Opaque:
         ({}, ValueError, "empty"),
         (v1beta.Schema(), ValueError, "empty"),
         ({"typ": "STRING"}, ValueError, "'typ' is not a keyword of schemas; did you mean 'type'"),
-        ({"type": "foo"}, ValueError, "'foo' is none of STRING"),
+        ({"type": "foo"}, ValueError, "'foo' is not one of STRING"),
         (
             {"type": "OBJECT", "properties": {"a": int}},
             TypeError,

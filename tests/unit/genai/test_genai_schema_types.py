@@ -113,9 +113,11 @@ def test_what_cannot_be_converted() -> None:
         types.Schema.from_json_schema(
             json_schema={"anyOf": [{"oneOf": [{"type": "string"}]}]}, raise_error_on_unsupported_field=True
         )
-    with pytest.raises(ValueError, match=r"json_schema: '#/\$defs/Q' refers to no definition"):
+    with pytest.raises(
+        ValueError, match=r"json_schema: '#/\$defs/Q' refers to a definition that does not exist"
+    ):
         types.Schema.from_json_schema(json_schema={"$ref": "#/$defs/Q", "$defs": {"P": {}}})
     with pytest.raises(ValueError, match=r"json_schema has no field 'typ'; did you mean 'type'"):
         types.Schema.from_json_schema(json_schema={"typ": "string"})
-    with pytest.raises(ValueError, match="api_option: 'BAD' is none of ENTERPRISE"):
+    with pytest.raises(ValueError, match="api_option: 'BAD' is not one of ENTERPRISE"):
         types.Schema.from_json_schema(json_schema={}, api_option="BAD")  # type: ignore[arg-type]

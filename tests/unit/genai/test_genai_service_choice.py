@@ -110,10 +110,10 @@ def test_variables_that_differ_are_warned_of(monkeypatch: pytest.MonkeyPatch) ->
         ({"location": "us"}, "location: Vertex AI only; set vertexai=True"),
         (
             {**V, "project": "p", "location": "Mars 1"},
-            "location: 'Mars 1' is no location; give a region",
+            "location: 'Mars 1' is not a location; give a region",
         ),
-        ({**V, "project": "p", "location": "us-central1/"}, "location: 'us-central1/' is no location"),
-        ({**V, "project": "p", "location": "https://a"}, "location: 'https://a' is no location"),
+        ({**V, "project": "p", "location": "us-central1/"}, "location: 'us-central1/' is not a location"),
+        ({**V, "project": "p", "location": "https://a"}, "location: 'https://a' is not a location"),
     ],
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], error: str) -> None:
@@ -125,7 +125,7 @@ def test_bad_types_are_named() -> None:
     wrong: Any = 5
     with pytest.raises(TypeError, match=r"^project: expected a string, got int"):
         genai.Client(vertexai=True, project=wrong)
-    with pytest.raises(ValueError, match=r"^http_options\.api_version: 'v1beta' is none of v1beta1, v1"):
+    with pytest.raises(ValueError, match=r"^http_options\.api_version: 'v1beta' is not one of v1beta1, v1"):
         genai.Client(vertexai=True, project="p", http_options={"api_version": "v1beta"})
 
 
@@ -155,11 +155,11 @@ def test_names_of_models(given: str, expected: str) -> None:
         ("a..b", "model: 'a..b' is not a name"),
         ("a?b", r"model: 'a\?b' is not a name"),
         ("a&b", "model: 'a&b' is not a name"),
-        ("tunedModels/t", "model: 'tunedModels/t' is of the Gemini API"),
+        ("tunedModels/t", "model: 'tunedModels/t' belongs to the Gemini API"),
         ("models/5", "model: 'models/5' is a tuned model, .* give tuned_model.endpoint"),
         ("models/5@2", "model: 'models/5@2' is a tuned model"),
         (f"{PARENT}/models/5", "model: '.*' is a tuned model"),
-        ("12345", "model: '12345' is no name of a model; an endpoint is 'endpoints/12345'"),
+        ("12345", "model: '12345' is not the name of a model; an endpoint is 'endpoints/12345'"),
         ("projects/p/locations/eu/endpoints/5", "model: .* is in eu, but the client calls us-central1"),
         ("projects/p", "model: 'projects/p' names no resource"),
     ],
@@ -235,17 +235,17 @@ def test_labels(labels: dict[str, str]) -> None:
     ("labels", "error"),
     [
         ({"": "a"}, "a key is empty"),
-        ({"1a": "a"}, "the key '1a' begins with no small letter"),
-        ({"-a": "a"}, "begins with no small letter"),
-        ({"_a": "a"}, "begins with no small letter"),
-        ({"A": "a"}, "begins with no small letter"),
-        ({"\u01c5": "a"}, "begins with no small letter"),
-        ({BEYOND: "a"}, "begins with no small letter"),
+        ({"1a": "a"}, "the key '1a' does not begin with a lowercase letter"),
+        ({"-a": "a"}, "does not begin with a lowercase letter"),
+        ({"_a": "a"}, "does not begin with a lowercase letter"),
+        ({"A": "a"}, "does not begin with a lowercase letter"),
+        ({"\u01c5": "a"}, "does not begin with a lowercase letter"),
+        ({BEYOND: "a"}, "does not begin with a lowercase letter"),
         ({"a" * 64: "a"}, "has 64 characters; 63 are allowed"),
         ({"a": LETTER * 64}, "the value of 'a', .* has 64 characters"),
         ({"aB": "a"}, "the key 'aB' has 'B'"),
         ({"a": "b c"}, "the value of 'a', 'b c' has ' '"),
-        ({"a": "a\u0301"}, "the value of 'a', .* small letters, digits, _ and - are allowed"),
+        ({"a": "a\u0301"}, "the value of 'a', .* lowercase letters, digits, _ and - are allowed"),
     ],
 )
 def test_labels_that_break_the_rule(labels: dict[str, str], error: str) -> None:

@@ -371,7 +371,7 @@ def test_a_name_of_a_later_version_is_a_member_of_its_own(kind: Any) -> None:
 def test_a_name_of_a_later_version_cannot_be_written_to_a_message() -> None:
     with pytest.warns(UserWarning, match="ULTRA"):
         level = types.ThinkingLevel("ULTRA")
-    with pytest.raises(ValueError, match=r"thinking_level: .*'ULTRA'> is none of .*HIGH"):
+    with pytest.raises(ValueError, match=r"thinking_level: .*'ULTRA'> is not one of .*HIGH"):
         types.ThinkingConfig(thinking_level=level)
     with pytest.raises(ValueError, match="no number"):
         int(level)
@@ -390,7 +390,7 @@ def test_a_number_of_a_later_version_is_a_member_of_its_own() -> None:
 
 
 def test_an_enum_that_there_is_not() -> None:
-    with pytest.raises(ValueError, match=r"category: 'HARM' is none of .*HARM_CATEGORY_HATE_SPEECH"):
+    with pytest.raises(ValueError, match=r"category: 'HARM' is not one of .*HARM_CATEGORY_HATE_SPEECH"):
         types.SafetySetting(category="HARM")
 
 

@@ -141,9 +141,9 @@ def test_enum_values_that_one_family_lacks() -> None:
     first, second = (candidate.finish_reason for candidate in armored.candidates)
     assert first is types.FinishReason.MODEL_ARMOR
     assert (second, armored.candidates[1].finish_reason is second) == ("UNKNOWN_99", True)
-    with pytest.raises(ValueError, match="'LANGUAGE' is none of"):
+    with pytest.raises(ValueError, match="'LANGUAGE' is not one of"):
         find_counterpart(types.Candidate, descriptor_of(aiplatform_v1.Candidate))(finish_reason="LANGUAGE")
-    with pytest.raises(ValueError, match=r"candidates\[0\]\.finish_reason: 'MODEL_ARMOR' is none of"):
+    with pytest.raises(ValueError, match=r"candidates\[0\]\.finish_reason: 'MODEL_ARMOR' is not one of"):
         translate(message_of(armored), v1beta.GenerateContentResponse)
 
 
@@ -162,7 +162,7 @@ def test_enum_values_that_one_family_lacks() -> None:
 def test_fields_that_one_family_lacks(fields: dict[str, Any], path: str) -> None:
     with pytest.raises(MissingFieldError) as caught:
         REQUEST(**fields)
-    assert str(caught.value) == f"{path} is of the Gemini API; Vertex AI does not have it"
+    assert str(caught.value) == f"{path} belongs to the Gemini API; Vertex AI does not have it"
 
 
 def test_messages_of_either_family_go_into_the_other() -> None:

@@ -177,7 +177,7 @@ def test_enums_are_given_as_all_enums_are(level: Any) -> None:
 
 def test_a_level_that_does_not_exist_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"^thinking_level: 'NEWER' is none of MINIMAL, LOW, MEDIUM, HIGH, X"
+        ValueError, match=r"^thinking_level: 'NEWER' is not one of MINIMAL, LOW, MEDIUM, HIGH, X"
     ):
         types.ThinkingConfig(thinking_level="NEWER")
     assert types.ThinkingConfig(thinking_level=99).thinking_level == 99

@@ -72,7 +72,9 @@ def test_hosts(
 def test_what_is_no_location(location: str, emulated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if emulated:
         monkeypatch.setenv("GEMINI_EMULATOR_HOST", "127.0.0.1:9")
-    with pytest.raises(ValueError, match=r"^client_options\.location: .* is no location; give a region such"):
+    with pytest.raises(
+        ValueError, match=r"^client_options\.location: .* is not a location; give a region such"
+    ):
         host(aiplatform_v1.PredictionServiceClient, location=location)
 
 

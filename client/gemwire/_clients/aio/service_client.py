@@ -247,7 +247,7 @@ class AsyncServiceClient(AsyncOperations):
 
             return AutoAsyncIOTransport
         raise KeyError(
-            f"transport: {label!r} is none of 'grpc_asyncio', 'h2_asyncio', 'rest_asyncio', 'auto'"
+            f"transport: {label!r} is not one of 'grpc_asyncio', 'h2_asyncio', 'rest_asyncio', 'auto'"
         )
 
     @classmethod

@@ -134,7 +134,7 @@ class PreparedRequest:
         serialized: type[SerializedMessage] = method.request
         kind = self._method(method.name).request
         if contents is None and not self._contents:
-            raise ValueError("contents: there are none, neither prepared nor given")
+            raise ValueError("contents: neither the prepared prompt nor the call has any")
         added = kind(contents=_to_list(contents)).SerializeToString()
         head, model = self._head, self._model
         if fields:

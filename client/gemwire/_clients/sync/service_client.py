@@ -247,7 +247,7 @@ class ServiceClient(Operations):
             from gemwire._transport.sync.auto_transport import AutoTransport
 
             return AutoTransport
-        raise KeyError(f"transport: {label!r} is none of 'grpc', 'h2', 'rest', 'auto'")
+        raise KeyError(f"transport: {label!r} is not one of 'grpc', 'h2', 'rest', 'auto'")
 
     @classmethod
     def from_service_account_info(cls: type[_Client], info: Mapping[str, Any], **kwargs: Any) -> _Client:

@@ -111,7 +111,7 @@ class ChannelPool:
 
     def _find_or_open(self, loop: asyncio.AbstractEventLoop) -> LoopChannel:
         if self._closed:
-            raise RuntimeError("this client is closed; make another")
+            raise RuntimeError("this client is closed; create another")
         found = self._handles.get(loop)
         if found is None or found.generation != fork.generation():
             if _inherited:

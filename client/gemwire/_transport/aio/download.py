@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from google.protobuf.message import Message
 
 from gemwire._transport.aio.concurrency import resolve, run_in_thread
 from gemwire._transport.aio.http_connection import HttpConnection
@@ -25,6 +28,9 @@ from gemwire_runtime.status_code import StatusCode
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Exchange
 
+#: Media that are no files of the file service.
+_MEDIA = re.compile(r"environments/[^/]+/files/.+|fileSearchStores/[^/]+/media/[^/]+")
+
 
 class AsyncDownload:
     """One download."""
@@ -33,9 +39,15 @@ class AsyncDownload:
         """See `RestAsyncIOTransport.download_file`. Nothing is sent yet."""
         self._transfer = transfer
         self._request = DOWNLOAD_FILE.request(name=name)
+        self._target = _find_target(name, self._request)
         self._progress = progress
         self._total: int | None = None
         self._etag = ""
+
+    @property
+    def _is_file(self) -> bool:
+        """Whether it is of the file service, which knows the size and the media type."""
+        return self._request.name.startswith("files/")
 
     async def to_path(self, path: Path) -> int:
         """Download to a file, which exists only once it is complete. Returns the number of bytes."""
@@ -68,8 +80,7 @@ class AsyncDownload:
             headers["range"] = f"bytes={transfer.done}-"
             if self._etag:
                 headers["if-range"] = self._etag
-        target = urlsplit(to_http(DOWNLOAD_FILE, self._request).target).path + "?alt=media"
-        exchange = await runner.run(runner.session.send("GET", target, headers, None, timeout))
+        exchange = await runner.run(runner.session.send("GET", self._target, headers, None, timeout))
         try:
             if exchange.status not in (200, 206):
                 raise await runner.run(read_error(exchange))
@@ -85,13 +96,15 @@ class AsyncDownload:
                         self._progress(transfer.done, self._total)
         finally:
             runner.call_soon(exchange.close)
-        if not transfer.done and (size := (await self._describe()).size_bytes):
-            raise HttpError(StatusCode.UNAVAILABLE, f"HTTP 200 with nothing, but the file has {size} bytes")
+        if not transfer.done and self._is_file and (size := (await self._describe()).size_bytes):
+            raise HttpError(
+                StatusCode.UNAVAILABLE, f"HTTP 200 with an empty body, but the file has {size} bytes"
+            )
 
     async def _check_page(self, connection: HttpConnection, exchange: Exchange) -> None:
         """Refuse a web page, such as the login page of a network, unless the file is one."""
         kind = exchange.header("content-type")
-        if "html" in kind and "html" not in (await self._describe()).mime_type:
+        if "html" in kind and self._is_file and "html" not in (await self._describe()).mime_type:
             raise await connection.runner.run(read_error(exchange))
 
     async def _describe(self) -> File:
@@ -115,3 +128,10 @@ class AsyncDownload:
         self._etag = etag
         self._total = int(size) if size.isdecimal() else None
         return received - start
+
+
+def _find_target(name: str, request: Message) -> str:
+    """Return where the contents of a file are, or other media: ``environments/e/files/f`` and the like."""
+    if _MEDIA.fullmatch(name) and {".", ".."}.isdisjoint(name.split("/")):
+        return f"/v1beta/{quote(name)}?alt=media"
+    return urlsplit(to_http(DOWNLOAD_FILE, request).target).path + "?alt=media"

@@ -33,7 +33,7 @@ class HttpConnectionPool:
         if found is not None and found.generation == fork.generation():
             return found
         if self._closed:
-            raise RuntimeError("this client is closed; make another")
+            raise RuntimeError("this client is closed; create another")
         for owner in [owner for owner in list(self._connections) if owner.is_closed()]:
             self._connections.pop(owner, None)
         found = self._connections[loop] = HttpConnection(LoopRunner(self.target), self.target.probe)

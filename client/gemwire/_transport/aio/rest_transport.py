@@ -205,7 +205,7 @@ class RestAsyncIOTransport(AsyncTransport):
         media_type = mime_type or opened.mime_type()
         if not media_type:
             await opened.close()
-            raise ValueError("mime_type: the source has no name that it follows from; set it")
+            raise ValueError("mime_type: cannot be derived from the source; set it")
         upload = AsyncUpload(transfer, opened, method, request, read_name, media_type, chunk_size, progress)
         return await upload.run()
 
@@ -222,7 +222,7 @@ class RestAsyncIOTransport(AsyncTransport):
         """Download the contents of a file, piece by piece.
 
         Args:
-            name: ``files/…``.
+            name: ``files/…``, ``environments/…/files/…`` or ``fileSearchStores/…/media/…``.
             destination: The path of a file, which exists only once it is complete; or an object with
                 ``write``, which keeps the received part if the download fails.
             timeout: Seconds for everything; None for no limit.

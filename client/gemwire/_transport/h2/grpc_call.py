@@ -220,7 +220,7 @@ class GrpcCall:
     def _check_prefix(self, compressed: int, size: int) -> Status | None:
         """Return the status that a message with this prefix ends the call with; None for a valid one."""
         if compressed > 1:
-            return Status(INTERNAL, f"a message begins with {compressed:#04x}; it is none of gRPC")
+            return Status(INTERNAL, f"a message begins with {compressed:#04x}; it is not one of gRPC")
         if compressed and self._encoding == "identity":
             return Status(INTERNAL, "a compressed message, but no grpc-encoding")
         if compressed and self._encoding != "gzip":

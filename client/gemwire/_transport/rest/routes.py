@@ -111,7 +111,7 @@ def _add(tree: _Tree, name: str, value: str) -> None:
     for parent in parents:
         inner = tree.setdefault(parent, {})
         if not isinstance(inner, dict):
-            raise TypeError(f"{name}: {parent} is no object")
+            raise TypeError(f"{name}: {parent} is not an object")
         tree = inner
     given: object = {"true": True, "false": False}.get(value, value)
     before = tree.get(last)

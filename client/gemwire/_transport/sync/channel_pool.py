@@ -53,7 +53,7 @@ class ChannelPool:
             self._lock, self._generation = threading.Lock(), fork.generation()
         with self._lock:
             if self._closed:
-                raise RuntimeError("this client is closed; make another")
+                raise RuntimeError("this client is closed; create another")
             if self._latest is None or self._latest.generation != fork.generation():
                 self._latest = ChannelHandle(self._given or self._open(), self._target)
             return self._latest

@@ -35,7 +35,7 @@ class HttpConnectionPool:
             return latest
         with self._usable_lock():
             if self._closed:
-                raise RuntimeError("this client is closed; make another")
+                raise RuntimeError("this client is closed; create another")
             if self._latest is None or self._latest.generation != fork.generation():
                 self._latest = HttpConnection(LoopRunner(self.target), self.target.probe)
             return self._latest

@@ -1,4 +1,4 @@
-"""``client.agents``: agents of one's own."""
+"""``client.agents``: custom agents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AsyncAgents(AsyncJsonResource):
-    """Agents of one's own: a base agent with instructions and tools. Experimental."""
+    """Custom agents: a base agent with instructions and tools. Experimental."""
 
     _collection = "agents"
 

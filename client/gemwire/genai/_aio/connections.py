@@ -67,7 +67,7 @@ class AsyncConnections:
             raise ValueError(f"{what}: goes over HTTP, but the client was made with transport='grpc'")
         with self._lock:
             if self._closed:
-                raise RuntimeError("this client is closed; make another")
+                raise RuntimeError("this client is closed; create another")
             if self._rest is None:
                 try:
                     self._rest = self._make_rest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.files import download_media
 from gemwire.genai._aio.json_resource import AsyncJsonResource
 from gemwire.genai._types.call_options import CallOptions
 from gemwire_proto.interactions import environment_service as rpcs
@@ -12,6 +13,8 @@ from gemwire_proto.interactions import views
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from gemwire.genai._types.dicts import HttpOptionsOrDict
 
     class _Create(CallOptions, views.CreateEnvironmentRequestDict):
         pass
@@ -117,3 +120,30 @@ class AsyncEnvironmentFiles(AsyncJsonResource):
         folder = {"environment": self._to_id(environment, "environment"), "path": path.strip("/")}
         shown = views.ListEnvironmentFilesResponse
         return await self._call(rpcs.LIST_ENVIRONMENT_FILES, shown, given, folder)
+
+    async def download(
+        self,
+        *,
+        path: str,
+        environment: str | None = None,
+        environment_id: str | None = None,
+        http_options: HttpOptionsOrDict | None = None,
+    ) -> bytes:
+        """Download a file. After a broken connection it resumes.
+
+        Args:
+            path: Path of the file.
+            environment: Id of the environment.
+            environment_id: The same, under its other name.
+            http_options: Timeout and headers of the download.
+
+        Raises:
+            ImportError: ``gemwire[http]`` is not installed.
+            ValueError: The id or the path is invalid.
+            APIError: The download failed.
+        """
+        owner = self._to_id(environment or environment_id, "environment")
+        if not path.strip("/"):
+            raise ValueError("path: is empty; give that of a file")
+        name = f"environments/{owner}/files/{path.strip('/')}"
+        return await download_media(self._api, name, "environments.files.download", http_options)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.documents import AsyncDocuments
-from gemwire.genai._aio.files import Progress, Source
+from gemwire.genai._aio.files import Progress, Source, download_media
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._convert.error_details import details_as_json
@@ -20,12 +20,14 @@ from gemwire.genai._types.file_search import (
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
 )
+from gemwire.genai._types.files import DownloadMediaConfig
 from gemwire_proto.v1beta.views import FileSearchStore
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
         CreateFileSearchStoreConfigOrDict,
         DeleteFileSearchStoreConfigOrDict,
+        DownloadMediaConfigOrDict,
         GetFileSearchStoreConfigOrDict,
         ImportFileConfigOrDict,
         ListFileSearchStoresConfigOrDict,
@@ -130,6 +132,24 @@ class AsyncFileSearchStores(AsyncResource):
         config = ImportFileConfig.of(config)
         call = self._api.backend.file_search_stores.import_file(file_search_store_name, file_name, config)
         return await self._api.call(call, config.http_options)
+
+    async def download_media(
+        self, *, media_id: str, config: DownloadMediaConfigOrDict | None = None
+    ) -> bytes:
+        """Download media that an answer was grounded on. After a broken connection it resumes.
+
+        Args:
+            media_id: The id in the grounding metadata: ``fileSearchStores/…/media/…``.
+            config: `DownloadMediaConfig`, or a dict of its fields.
+
+        Raises:
+            ImportError: ``gemwire[http]`` is not installed.
+            ValueError: The id is invalid.
+            APIError: The download failed.
+        """
+        name = self._api.backend.file_search_stores.to_media(media_id)
+        options = DownloadMediaConfig.of(config).http_options
+        return await download_media(self._api, name, "file_search_stores.download_media", options)
 
     async def upload_to_file_search_store(
         self,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
 from gemwire._secret import type_name
 from gemwire._transport import credentials
 from gemwire._transport.aio.token_wait import wait_for_token
 from gemwire._transport.token import Pairs, Token
+from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._convert.error_details import details_as_json
@@ -251,3 +252,20 @@ class AsyncFiles(AsyncResource):
         if video is not None:
             video.video_bytes = data
         return data
+
+
+async def download_media(
+    api: AsyncApi, name: str, what: str, http_options: HttpOptions | Mapping[str, object] | None
+) -> bytes:
+    """Return the contents of media by their name.
+
+    Args:
+        api: The API of the client.
+        name: ``environments/…/files/…`` or ``fileSearchStores/…/media/…``.
+        what: The method that asks, for errors.
+        http_options: Settings of the download.
+    """
+    memory = io.BytesIO()
+    with details_as_json:
+        await api.transfers(what).download_file(name, memory, **api.transfer_settings(http_options))
+    return memory.getvalue()

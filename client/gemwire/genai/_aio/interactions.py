@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, overload
 
 from gemwire.genai._aio.event_stream import AsyncEventStream
+from gemwire.genai._aio.interaction_turns import AsyncTurnEvents, TurnDeadline, create, start
 from gemwire.genai._aio.json_resource import AsyncJsonResource
 from gemwire.genai._backends.base import Call
 from gemwire.genai._convert.error_details import details_as_json
+from gemwire.genai._convert.interaction_turns import is_continued
 from gemwire.genai._convert.interactions import to_create_request
 from gemwire.genai._types.call_options import CallOptions, split_options
 from gemwire.genai._types.interactions import Interaction
@@ -31,19 +33,35 @@ class AsyncInteractions(AsyncJsonResource):
 
     @overload
     async def create(
-        self, *, stream: Literal[False] | None = None, **arguments: Unpack[InteractionArguments]
+        self,
+        *,
+        stream: Literal[False] | None = None,
+        automatic_continuation: bool | None = None,
+        **arguments: Unpack[InteractionArguments],
     ) -> Interaction: ...
     @overload
     async def create(
-        self, *, stream: Literal[True], **arguments: Unpack[InteractionArguments]
+        self,
+        *,
+        stream: Literal[True],
+        automatic_continuation: bool | None = None,
+        **arguments: Unpack[InteractionArguments],
     ) -> AsyncEventStream: ...
     async def create(
-        self, *, stream: bool | None = None, **arguments: Unpack[InteractionArguments]
+        self,
+        *,
+        stream: bool | None = None,
+        automatic_continuation: bool | None = None,
+        **arguments: Unpack[InteractionArguments],
     ) -> Interaction | AsyncEventStream:
         """Send input to a model or an agent.
 
+        An interaction that ends at the limit of one request is continued by further ones, and returned as
+        one; ``timeout`` is that of all. In the background and for agents, the service does this.
+
         Args:
             stream: Whether to return events as they happen, instead of the interaction at its end.
+            automatic_continuation: Whether to continue. Default: True.
             **arguments: ``model`` or ``agent``, ``input``, ``tools``, ``previous_interaction_id`` and others;
                 see `InteractionArguments`.
 
@@ -51,12 +69,21 @@ class AsyncInteractions(AsyncJsonResource):
             ValueError: An argument is unknown, missing or out of range.
             TypeError: An argument is of a wrong type.
             APIError: The call failed.
+            ContinuationInterruptedError: A call failed after others of the same interaction had succeeded.
         """
         fields, options = split_options(arguments)
         request = message_of(to_create_request(fields, stream=bool(stream)))
-        if stream:
-            return await self._stream(rpcs.STREAM_CREATE_INTERACTION, request, options)
-        return await self._api.call(Call(rpcs.CREATE_INTERACTION, request, Interaction.of), options)
+        continues = is_continued(request, automatic_continuation)
+        with details_as_json:
+            self._api.extend(request, options)
+            settings = self._api.settings(options)
+            if not stream:
+                return await create(self._api, request, settings, continues=continues)
+            deadline = TurnDeadline(settings)
+            started = await start(self._api, request, deadline.settings())
+        if continues:
+            started = AsyncTurnEvents(started, self._api, request, deadline)
+        return AsyncEventStream(started)
 
     @overload
     async def get(

@@ -47,7 +47,7 @@ class AsyncInputStreaming(ABC):
             mime_type: Their media type, such as ``audio/pcm;rate=16000``.
 
         Raises:
-            ValueError: The media type is none of audio, an image or video.
+            ValueError: The media type is not one of audio, an image or video.
             APIError: The session has ended.
         """
         warnings.warn(

@@ -49,7 +49,7 @@ class AsyncResources:
         auth_tokens: Tokens that open live sessions in place of an API key.
         operations: Long-running operations of the service.
         interactions: Turns with models and agents, whose state the service keeps.
-        agents: Agents of one's own.
+        agents: Custom agents.
         credentials: Secrets that agents use and do not see.
         decisions: Answers to questions about an input, as numbers.
         environments: Environments where agents work.

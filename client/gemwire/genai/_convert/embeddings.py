@@ -49,7 +49,7 @@ class EmbedRequestSerializer:
                 raise TypeError(f"output_dimensionality: expected a number of values, got {name}")
             if not 1 <= output_dimensionality < 1 << 31:
                 raise ValueError(
-                    f"output_dimensionality: {output_dimensionality} is no number of values above 0"
+                    f"output_dimensionality: {output_dimensionality} is not a number of values above 0"
                 )
         self._head = v1beta.EmbedContentRequest(model=self.model).SerializeToString()
         self._tail = v1beta.EmbedContentRequest(
@@ -98,7 +98,7 @@ def _to_task_type(value: object) -> int | None:
     value = getattr(value, "value", value)
     if isinstance(value, str):
         if value.upper() not in known.keys():  # noqa: SIM118 - not a dict
-            raise ValueError(f"task_type: {value!r} is none of {', '.join(known.keys())}")
+            raise ValueError(f"task_type: {value!r} is not one of {', '.join(known.keys())}")
         return int(known.Value(value.upper()))
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"task_type: expected a name, got {type(value).__name__}")

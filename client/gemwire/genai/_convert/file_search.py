@@ -99,3 +99,13 @@ def _from_operation(message: Operation, kind: type[_Operation]) -> _Operation:
 
         operation.error = json_format.MessageToDict(message.error, descriptor_pool=POOL)
     return operation
+
+
+def to_media_name(media_id: object) -> str:
+    """Return the name of media of a store: ``fileSearchStores/s/media/m``."""
+    if not isinstance(media_id, str):
+        raise TypeError(f"media_id: expected a string, got {type(media_id).__name__}")
+    name = media_id.lstrip("/")
+    if not re.fullmatch(rf"{STORES}/[^/?#]+/media/[^/?#]+", name):
+        raise ValueError(f"media_id: {media_id!r} is not one, such as 'fileSearchStores/abc/media/123'")
+    return name

@@ -22,7 +22,7 @@ def to_model_name(model: object, argument: str = "model") -> str:
     if model.startswith(("models/", "tunedModels/", "dynamic/")):
         return model
     if model.startswith(_OF_VERTEX):
-        raise ValueError(f"{argument}: {model!r} is of Vertex AI; use vertexai=True")
+        raise ValueError(f"{argument}: {model!r} belongs to Vertex AI; use vertexai=True")
     return f"models/{model}"
 
 

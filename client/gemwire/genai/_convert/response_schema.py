@@ -178,7 +178,7 @@ def _to_type(value: object, place: str) -> str:
         if kind.number and (value == kind or (isinstance(value, str) and value.upper() == kind.value)):
             return kind.value.lower()
     known = ", ".join(kind.value for kind in views.Type if kind.number)
-    raise ValueError(f"{place}: {value!r} is none of {known}")
+    raise ValueError(f"{place}: {value!r} is not one of {known}")
 
 
 def _to_message(schema: object) -> v1beta.Schema:

@@ -156,7 +156,7 @@ def _to_enum(value: object, kind: type[enum.Enum], place: str) -> enum.Enum:
         return kind(value)
     except ValueError:
         raise ValueError(
-            f"{place}: {value!r} is none of {', '.join(repr(member.value) for member in kind)}"
+            f"{place}: {value!r} is not one of {', '.join(repr(member.value) for member in kind)}"
         ) from None
 
 
@@ -165,7 +165,7 @@ def _to_literal(value: object, accepted: tuple[object, ...], place: str) -> obje
         raw = one.value if isinstance(one, enum.Enum) else one
         if raw == value and isinstance(raw, bool) == isinstance(value, bool):
             return one
-    raise ValueError(f"{place}: {value!r} is none of {', '.join(map(repr, accepted))}")
+    raise ValueError(f"{place}: {value!r} is not one of {', '.join(map(repr, accepted))}")
 
 
 def _to_scalar(value: object, kind: Annotation, place: str) -> object:

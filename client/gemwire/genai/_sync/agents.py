@@ -1,5 +1,5 @@
 # Derived from genai/_aio/agents.py by scripts/unasync. DO NOT EDIT.
-"""``client.agents``: agents of one's own."""
+"""``client.agents``: custom agents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Agents(JsonResource):
-    """Agents of one's own: a base agent with instructions and tools. Experimental."""
+    """Custom agents: a base agent with instructions and tools. Experimental."""
 
     _collection = "agents"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
 from gemwire._secret import type_name
@@ -14,6 +14,7 @@ from gemwire._transport import credentials
 from gemwire._transport.sync.token_wait import wait_for_token
 from gemwire._transport.token import Pairs, Token
 from gemwire.genai._convert.error_details import details_as_json
+from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.files import (
@@ -252,3 +253,20 @@ class Files(Resource):
         if video is not None:
             video.video_bytes = data
         return data
+
+
+def download_media(
+    api: Api, name: str, what: str, http_options: HttpOptions | Mapping[str, object] | None
+) -> bytes:
+    """Return the contents of media by their name.
+
+    Args:
+        api: The API of the client.
+        name: ``environments/…/files/…`` or ``fileSearchStores/…/media/…``.
+        what: The method that asks, for errors.
+        http_options: Settings of the download.
+    """
+    memory = io.BytesIO()
+    with details_as_json:
+        api.transfers(what).download_file(name, memory, **api.transfer_settings(http_options))
+    return memory.getvalue()

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from gemwire.genai._backends.base import Call
 from gemwire.genai._convert.error_details import details_as_json
+from gemwire.genai._convert.interaction_turns import is_continued
 from gemwire.genai._convert.interactions import to_create_request
 from gemwire.genai._sync.event_stream import EventStream
+from gemwire.genai._sync.interaction_turns import TurnDeadline, TurnEvents, create, start
 from gemwire.genai._sync.json_resource import JsonResource
 from gemwire.genai._types.call_options import CallOptions, split_options
 from gemwire.genai._types.interactions import Interaction
@@ -32,17 +34,35 @@ class Interactions(JsonResource):
 
     @overload
     def create(
-        self, *, stream: Literal[False] | None = None, **arguments: Unpack[InteractionArguments]
+        self,
+        *,
+        stream: Literal[False] | None = None,
+        automatic_continuation: bool | None = None,
+        **arguments: Unpack[InteractionArguments],
     ) -> Interaction: ...
     @overload
-    def create(self, *, stream: Literal[True], **arguments: Unpack[InteractionArguments]) -> EventStream: ...
     def create(
-        self, *, stream: bool | None = None, **arguments: Unpack[InteractionArguments]
+        self,
+        *,
+        stream: Literal[True],
+        automatic_continuation: bool | None = None,
+        **arguments: Unpack[InteractionArguments],
+    ) -> EventStream: ...
+    def create(
+        self,
+        *,
+        stream: bool | None = None,
+        automatic_continuation: bool | None = None,
+        **arguments: Unpack[InteractionArguments],
     ) -> Interaction | EventStream:
         """Send input to a model or an agent.
 
+        An interaction that ends at the limit of one request is continued by further ones, and returned as
+        one; ``timeout`` is that of all. In the background and for agents, the service does this.
+
         Args:
             stream: Whether to return events as they happen, instead of the interaction at its end.
+            automatic_continuation: Whether to continue. Default: True.
             **arguments: ``model`` or ``agent``, ``input``, ``tools``, ``previous_interaction_id`` and others;
                 see `InteractionArguments`.
 
@@ -50,12 +70,21 @@ class Interactions(JsonResource):
             ValueError: An argument is unknown, missing or out of range.
             TypeError: An argument is of a wrong type.
             APIError: The call failed.
+            ContinuationInterruptedError: A call failed after others of the same interaction had succeeded.
         """
         fields, options = split_options(arguments)
         request = message_of(to_create_request(fields, stream=bool(stream)))
-        if stream:
-            return self._stream(rpcs.STREAM_CREATE_INTERACTION, request, options)
-        return self._api.call(Call(rpcs.CREATE_INTERACTION, request, Interaction.of), options)
+        continues = is_continued(request, automatic_continuation)
+        with details_as_json:
+            self._api.extend(request, options)
+            settings = self._api.settings(options)
+            if not stream:
+                return create(self._api, request, settings, continues=continues)
+            deadline = TurnDeadline(settings)
+            started = start(self._api, request, deadline.settings())
+        if continues:
+            started = TurnEvents(started, self._api, request, deadline)
+        return EventStream(started)
 
     @overload
     def get(

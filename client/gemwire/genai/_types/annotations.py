@@ -93,7 +93,7 @@ def _to_model(kind: type[Model]) -> Convert:
 def _to_literal(values: tuple[object, ...]) -> Convert:
     def convert(value: object) -> object:
         if value not in values:
-            raise ValueError(f"{value!r} is none of {', '.join(map(repr, values))}")
+            raise ValueError(f"{value!r} is not one of {', '.join(map(repr, values))}")
         return value
 
     return convert

@@ -52,7 +52,7 @@ def split_options(
         raise ValueError("extra_query: query parameters are not supported; use arguments or extra_body")
     version = options.pop("api_version", None)
     if version not in _VERSIONS:
-        raise ValueError(f"api_version: {version!r} is none of v1, v1beta and v1alpha")
+        raise ValueError(f"api_version: {version!r} is not one of v1, v1beta and v1alpha")
     made: dict[str, object] = {}
     if "timeout" in options:
         seconds = options["timeout"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import mimetypes
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -31,6 +30,8 @@ _SIGNATURES = (
 
 def guess_from_name(name: str) -> str | None:
     """Return the media type of a file name or URI; None if it does not tell."""
+    import mimetypes
+
     return mimetypes.guess_type(name)[0]
 
 
@@ -82,6 +83,7 @@ def encode_image(image: PILImage) -> tuple[bytes, str]:
 
 def show(data: bytes, mime_type: str) -> None:
     """Open an image or a video with the system's viewer."""
+    import mimetypes
     import tempfile
     import webbrowser
 

@@ -34,7 +34,7 @@ class DebugConfig(Config):
         """
         mode = self.client_mode or os.environ.get("GOOGLE_GENAI_CLIENT_MODE") or "api"
         if mode not in _MODES:
-            raise ValueError(f"debug_config.client_mode: {mode!r} is none of {', '.join(_MODES)}")
+            raise ValueError(f"debug_config.client_mode: {mode!r} is not one of {', '.join(_MODES)}")
         if mode == "api":
             return None
         folder = self.replays_directory or os.environ.get("GOOGLE_GENAI_REPLAYS_DIRECTORY")

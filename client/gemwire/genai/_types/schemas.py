@@ -128,7 +128,7 @@ class Schema(views.Schema):
             ValueError: A field is not supported, a reference leads nowhere, or the option is unknown.
         """
         if api_option not in {"ENTERPRISE", "GEMINI_API", "VERTEX_AI"}:
-            raise ValueError(f"api_option: {api_option!r} is none of ENTERPRISE, GEMINI_API, VERTEX_AI")
+            raise ValueError(f"api_option: {api_option!r} is not one of ENTERPRISE, GEMINI_API, VERTEX_AI")
         root = JSONSchema.of(json_schema, "json_schema")
         return _FromJsonSchema(root, strict=raise_error_on_unsupported_field).convert(root)
 
@@ -180,7 +180,7 @@ class _FromJsonSchema:
             elif isinstance(found, Mapping):
                 found = found.get(step)
         if not isinstance(found, JSONSchema):
-            raise ValueError(f"json_schema: {ref!r} refers to no definition")  # noqa: TRY004
+            raise ValueError(f"json_schema: {ref!r} refers to a definition that does not exist")  # noqa: TRY004
         # Of definitions, the titles say nothing to the model.
         properties = {
             name: one.model_copy(update={"title": None}) for name, one in (found.properties or {}).items()

@@ -93,7 +93,7 @@ class FunctionDeclaration(views.FunctionDeclaration):
             ValueError: The option is none of these, or a parameter has no schema.
         """
         if api_option not in {"ENTERPRISE", "GEMINI_API", "VERTEX_AI"}:
-            raise ValueError(f"api_option: {api_option!r} is none of ENTERPRISE, GEMINI_API, VERTEX_AI")
+            raise ValueError(f"api_option: {api_option!r} is not one of ENTERPRISE, GEMINI_API, VERTEX_AI")
         if use_json_schema:
             return cls.from_function(callable, behavior)
         parameters, parameters_json_schema = build_parameters(callable)

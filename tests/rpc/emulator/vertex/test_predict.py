@@ -74,7 +74,7 @@ async def test_pictures_are_made() -> None:
         (
             {"endpoint": _EMBEDDER, **_values({"content": "x", "task_type": "DANCE"})},
             "INVALID_ARGUMENT",
-            "* instances[0].task_type: 'DANCE' is no task",
+            "* instances[0].task_type: 'DANCE' is not a task",
         ),
         (
             {"endpoint": _EMBEDDER, **_values({"content": "x"}, outputDimensionality=1.5)},

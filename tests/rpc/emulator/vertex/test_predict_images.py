@@ -99,7 +99,7 @@ _LARGE = _inline(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", 400
             "[0].referenceImage: is required, with bytesBase64Encoded or gcsUri",
         ),
         (_edit(_raw(bytesBase64Encoded="?")), {}, "bytesBase64Encoded: is not base64"),
-        (_edit(_raw(**_inline(b"GIF89a"))), {}, "is no PNG or JPEG of at most 17,000,000 pixels"),
+        (_edit(_raw(**_inline(b"GIF89a"))), {}, "is not a PNG or JPEG of at most 17,000,000 pixels"),
         (_edit(_raw(**_inline(_PNG)), prompt=""), {}, "instances[0].prompt: is required"),
         (_edit(_raw(gcsUri="gs://my-bucket/none.png")), {}, "there is no file"),
         ({"image": _inline(_PNG)}, {"mode": "upscale"}, "upscaleFactor: None is not one of x2, x3, x4"),

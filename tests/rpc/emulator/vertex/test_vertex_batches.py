@@ -183,7 +183,7 @@ def test_what_is_not_in_cloud_storage_fails(
         (
             {"outputConfig": {"gcsDestination": {"outputUriPrefix": "gs://my-bucket/../.."}}},
             400,
-            "leaves the directory",
+            "is outside the directory",
         ),
     ],
 )

@@ -139,8 +139,8 @@ async def _refused(call: Caller, rpc: str = "aiplatform.GenerateContent", **fiel
     ("model", "code", "words"),
     [
         ("gemini-2.5-flash", "INVALID_ARGUMENT", "is not of the form projects/*/locations/*"),
-        (_MODEL.replace("my-project", "My"), "INVALID_ARGUMENT", "'My' is no project"),
-        (_MODEL.replace("us-central1", "mars-1"), "INVALID_ARGUMENT", "'mars-1' is no location"),
+        (_MODEL.replace("my-project", "My"), "INVALID_ARGUMENT", "'My' is not a project"),
+        (_MODEL.replace("us-central1", "mars-1"), "INVALID_ARGUMENT", "'mars-1' is not a location"),
         (_MODEL.replace("2.5", "9.5"), "NOT_FOUND", _MODEL.replace("2.5", "9.5")),
         (_MODEL.replace("google", "else"), "NOT_FOUND", "publishers/else/models"),
         (_EMBEDDER, "NOT_FOUND", "is not supported for generateContent"),
@@ -192,6 +192,6 @@ async def test_models_of_ones_own_are_not_served(name: str) -> None:
             await (made if answer == "unary" else made.read())
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert caught.value.details() == (
-        f"{method.name}: the emulator does not have it; it serves models of one's own, "
+        f"{method.name}: the emulator does not have it; it serves custom models, "
         "of which the emulator has none"
     )

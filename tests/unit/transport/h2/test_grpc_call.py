@@ -122,7 +122,7 @@ def test_gzip(size: int) -> None:
             grpc_status.UNIMPLEMENTED,
             "grpc-encoding 'snappy' is not supported",
         ),
-        ([], message(b"x", 2), grpc_status.INTERNAL, "a message begins with 0x02; it is none of gRPC"),
+        ([], message(b"x", 2), grpc_status.INTERNAL, "a message begins with 0x02; it is not one of gRPC"),
         (
             [],
             message(bytes(1001)),

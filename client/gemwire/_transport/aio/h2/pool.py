@@ -35,7 +35,7 @@ class H2ConnectionPool:
         if latest is not None and latest.loop is loop and latest.generation == fork.generation():
             return latest
         if self._closed:
-            raise RuntimeError("this client is closed; make another")
+            raise RuntimeError("this client is closed; create another")
         found = self._channels.get(loop)
         if found is None or found.generation != fork.generation():
             for owner in [owner for owner in list(self._channels) if owner.is_closed()]:

@@ -39,7 +39,7 @@ class H2ConnectionPool:
             self._lock, self._generation = threading.Lock(), fork.generation()
         with self._lock:
             if self._closed:
-                raise RuntimeError("this client is closed; make another")
+                raise RuntimeError("this client is closed; create another")
             if self._latest is None or self._latest.generation != fork.generation():
                 self._latest = H2Channel(self._target)
             return self._latest

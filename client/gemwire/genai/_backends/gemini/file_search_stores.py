@@ -36,6 +36,7 @@ class GeminiFileSearchStores:
 
     to_upload = staticmethod(file_search.to_upload_request)
     from_upload = staticmethod(file_search.from_upload_operation)
+    to_media = staticmethod(file_search.to_media_name)
 
     def create(self, config: CreateFileSearchStoreConfig) -> Call[FileSearchStore]:
         request = v1beta.CreateFileSearchStoreRequest(file_search_store=file_search.to_store(config))

@@ -105,7 +105,7 @@ class VertexBatches:
 def _to_source(src: object) -> BatchJobSource:
     if isinstance(src, str) and not src.startswith(("gs://", "bq://")) and not _DATASET.fullmatch(src):
         raise ValueError(
-            f"src: {src!r} is none that Vertex AI reads; give gs://…, bq://… or "
+            f"src: {src!r} is not a source that Vertex AI reads; give gs://…, bq://… or "
             "projects/…/locations/…/datasets/…"
         )
     source = to_batch_source(src)
@@ -116,7 +116,7 @@ def _to_source(src: object) -> BatchJobSource:
         raise ValueError(_ONE_SOURCE)
     for uri in source.gcs_uri or ():
         if not uri.startswith("gs://"):
-            raise ValueError(f"src.gcs_uri: {uri!r} begins with no gs://")
+            raise ValueError(f"src.gcs_uri: {uri!r} does not begin with gs://")
     return source
 
 

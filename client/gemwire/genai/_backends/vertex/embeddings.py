@@ -62,7 +62,7 @@ def _predict(
         for index, part in enumerate(content.parts):
             if part.WhichOneof("data") != "text":
                 name = model.rpartition("/")[2]
-                raise ValueError(f"contents[{at}].parts[{index}]: {name} embeds texts alone")
+                raise ValueError(f"contents[{at}].parts[{index}]: {name} embeds texts only")
             request.instances.append(write_json(_without_none({"content": part.text, **shared})))
     if parameters := _without_none(options):
         request.parameters.CopyFrom(write_json(parameters))

@@ -83,7 +83,7 @@ def to_upscaling(
 ) -> aiplatform_v1.PredictRequest:
     """Build the request that scales an image up."""
     if upscale_factor not in _FACTORS:
-        raise ValueError(f"upscale_factor: {upscale_factor!r} is none of {', '.join(_FACTORS)}")
+        raise ValueError(f"upscale_factor: {upscale_factor!r} is not one of {', '.join(_FACTORS)}")
     parameters = _split(config)
     scaling = {"upscaleFactor": upscale_factor, **parameters.get("upscaleConfig", {})}
     parameters = {**parameters, "upscaleConfig": scaling, "mode": "upscale", "sampleCount": 1}

@@ -13,9 +13,9 @@ def check_labels(labels: Mapping[str, str], argument: str = "config.labels") -> 
     """Check the keys and the values of labels. Characters are counted as code points."""
     for key, value in labels.items():
         if not key:
-            raise ValueError(f"{argument}: a key is empty; it begins with a small letter")
+            raise ValueError(f"{argument}: a key is empty; keys begin with a lowercase letter")
         if unicodedata.category(key[0]) not in _LETTERS:
-            raise ValueError(f"{argument}: the key {key!r} begins with no small letter")
+            raise ValueError(f"{argument}: the key {key!r} does not begin with a lowercase letter")
         for what, text in (("the key", key), (f"the value of {key!r},", value)):
             if len(text) > _LENGTH:
                 raise ValueError(
@@ -24,7 +24,8 @@ def check_labels(labels: Mapping[str, str], argument: str = "config.labels") -> 
             wrong = next((one for one in text if not (one in "_-" or _is_allowed(one))), None)
             if wrong is not None:
                 raise ValueError(
-                    f"{argument}: {what} {text!r} has {wrong!r}; small letters, digits, _ and - are allowed"
+                    f"{argument}: {what} {text!r} has {wrong!r}; "
+                    "lowercase letters, digits, _ and - are allowed"
                 )
 
 

@@ -75,7 +75,7 @@ class VertexMedia:
         endpoint, found, _ = name.partition("/operations/")
         if not found:
             raise ValueError(
-                f"operation: {name!r} is no name of an operation; pass one that a method returned"
+                f"operation: {name!r} is not the name of an operation; pass one that a method returned"
             )
         request = aiplatform_v1.FetchPredictOperationRequest(endpoint=endpoint, operation_name=name)
         return Call(self._rpcs(FETCH_PREDICT_OPERATION), request, videos.from_operation)

@@ -49,10 +49,12 @@ class Names:
         if _MODEL_ID.fullmatch(short):
             if short != name:
                 raise _no_model(name, argument)
-            raise ValueError(f"{argument}: {name!r} is no name of a model; an endpoint is 'endpoints/{name}'")
+            raise ValueError(
+                f"{argument}: {name!r} is not the name of a model; an endpoint is 'endpoints/{name}'"
+            )
         if name.startswith("tunedModels/"):
             raise ValueError(
-                f"{argument}: {name!r} is of the Gemini API; on Vertex AI a tuned model answers at its "
+                f"{argument}: {name!r} belongs to the Gemini API; on Vertex AI a tuned model answers at its "
                 "endpoint, 'endpoints/…'"
             )
         if name.startswith("publishers/"):

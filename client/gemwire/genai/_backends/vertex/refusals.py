@@ -29,7 +29,7 @@ class Refused:
 def method_error(method: str) -> ValueError:
     """Return the error of a method that only the Gemini API has."""
     instead = next(text for name, text in _INSTEAD.items() if method.startswith(name))
-    return ValueError(f"{method} is of the Gemini API; Vertex AI does not have it; {instead}")
+    return ValueError(f"{method} belongs to the Gemini API; Vertex AI does not have it; {instead}")
 
 
 def unserved_error(method: str, instead: str) -> ValueError:
@@ -39,4 +39,4 @@ def unserved_error(method: str, instead: str) -> ValueError:
 
 def field_error(path: str) -> ValueError:
     """Return the error of a field that only the Gemini API has."""
-    return ValueError(f"{path} is of the Gemini API; Vertex AI does not have it")
+    return ValueError(f"{path} belongs to the Gemini API; Vertex AI does not have it")

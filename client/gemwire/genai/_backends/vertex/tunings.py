@@ -155,7 +155,7 @@ def _to_uri(dataset: TuningDataset | TuningValidationDataset, argument: str) -> 
     if uri is None or resource is not None:
         raise ValueError(f"{argument}: exactly one of gcs_uri and vertex_dataset_resource is required")
     if not uri.startswith("gs://"):
-        raise ValueError(f"{argument}.gcs_uri: {uri!r} begins with no gs://")
+        raise ValueError(f"{argument}.gcs_uri: {uri!r} does not begin with gs://")
     return uri
 
 
