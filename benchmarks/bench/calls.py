@@ -9,14 +9,25 @@ from functools import partial
 from typing import Any
 
 import libraries
-from measure import GOOGLE_GENAI, RAW, Figure, at_once, cpu, family, server, start, turns
+from measure import (
+    GOOGLE_GENAI,
+    RAW,
+    Figure,
+    at_once,
+    cpu,
+    family,
+    server,
+    start,
+    turns,
+)
 
 UNARY, BARE = "async unary", "async unary, bare"
 STREAM, BARE_STREAM = "async stream, per chunk", "async stream, per chunk, bare"
 SPARSE = "async stream, chunks 20 ms apart, per chunk"
+SPARSE_200 = "async stream, chunks 20 ms apart, 200 streams, per chunk"
 CALLS, AT_ONCE = 640, 32
 CHUNKS, STREAMS = 200, 8
-SPARSE_CHUNKS, SPARSE_STREAMS = 20, 16
+SPARSE_CHUNKS = 20
 
 
 async def rounds(options: argparse.Namespace, ports: Any, suffix: str) -> list[Figure]:
@@ -37,7 +48,8 @@ async def rounds(options: argparse.Namespace, ports: Any, suffix: str) -> list[F
     what = {n: m.bare_stream(dense) for n, m in each if m.bare_stream}
     row(BARE_STREAM, chunk, what, 2 * STREAMS, STREAMS, CHUNKS)
     what = {n: partial(m.stream, sparse) for n, m in each}
-    row(SPARSE, chunk, what, SPARSE_STREAMS, SPARSE_STREAMS, SPARSE_CHUNKS)
+    for name, streams in ((SPARSE, 16), (SPARSE_200, 200)):
+        row(name, chunk, what, streams, streams, SPARSE_CHUNKS)
     for round_ in range(options.rounds + 1):
         for figure, what, count, concurrent, pieces in rows:
             for name, call in turns(what, round_):

@@ -66,6 +66,7 @@ FAMILIES = (
         "Calls and streams, sync",
         _efforts("3 --rounds 5", "3 --rounds 4", "1 --rounds 2 --short"),
     ),
+    Family("tls", "Calls and streams over TLS", _efforts("2 --rounds 4", "2 --rounds 3 --short")),
     Family("slow_streams", "Many slow streams", _efforts("3 --rounds 1", "3 --rounds 1 --short"), True),
     Family("first_chunk", "Time to the first chunk", _efforts("1 --rounds 3"), True),
     Family("payloads", "Large payloads", _efforts("1 --rounds 3", short="1 --rounds 1 --short"), True),

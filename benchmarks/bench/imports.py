@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-from measure import GEMWIRE, GEMWIRE_GENAI, GOOGLE, GOOGLE_GENAI, RAW, Figure, family, installed
+from measure import GEMWIRE, GEMWIRE_GENAI, GEMWIRE_H2, GOOGLE, GOOGLE_GENAI, RAW, Figure, family, installed
 
 IMPORT, IMPORT_MEMORY = "import of the package", "import of the package, memory"
 READY, READY_MEMORY = "import to first request", "import to first request, memory"
@@ -21,6 +21,14 @@ PROGRAMS = {
         f"""
 from gemwire import v1beta
 v1beta.GenerativeServiceAsyncClient(client_options={{"api_key": "k"}})
+v1beta.{_REQUEST}
+""",
+    ),
+    GEMWIRE_H2: (
+        "import gemwire",
+        f"""
+from gemwire import v1beta
+v1beta.GenerativeServiceAsyncClient(transport="h2_asyncio", client_options={{"api_key": "k"}})
 v1beta.{_REQUEST}
 """,
     ),

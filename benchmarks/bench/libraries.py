@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import grpc
 import grpc.aio
 from measure import (
     GEMWIRE,
@@ -29,6 +30,28 @@ from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service
 
 CONTENTS = [{"role": "user", "parts": [{"text": "Why is the sky blue?"}]}]
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+
+
+def connect(grpc_module: Any, ports: Ports) -> Any:
+    """A channel of grpc or grpc.aio, as a program makes it."""
+    if ports.is_secure:
+        credentials = grpc.ssl_channel_credentials()
+        return grpc_module.secure_channel(ports.grpc_address, credentials, options=UNLIMITED)
+    return grpc_module.insecure_channel(ports.grpc_address, options=UNLIMITED)
+
+
+def arguments(ports: Ports) -> dict[str, Any]:
+    """Arguments of gemwire's service clients; without TLS the environment says where they go."""
+    if not ports.is_secure:
+        return {}
+    return {"client_options": {"api_endpoint": ports.grpc_address, "api_key": "a-key"}}
+
+
+def genai_arguments(ports: Ports) -> dict[str, Any]:
+    """Arguments of gemwire's clients in google-genai's shape."""
+    if not ports.is_secure:
+        return {"api_key": "a-key"}
+    return {"api_key": "a-key", "http_options": {"base_url": f"https://{ports.grpc_address}"}}
 
 
 def nothing() -> None:
@@ -56,7 +79,7 @@ class Library:
 
 def raw(ports: Ports) -> Library:
     """grpc.aio's stub, as a program without any library uses it: no metadata, no deadline."""
-    channel = grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}", options=UNLIMITED)
+    channel = connect(grpc.aio, ports)
     stub = stubs.GenerativeServiceStub(channel)
 
     async def ask(model: str, contents: Any = CONTENTS) -> str:
@@ -136,29 +159,29 @@ def generated(client: Any, request_type: Any) -> Library:
     return Library(ask, stream, close, bare, bare_stream)
 
 
-def gemwire(_: Ports) -> Library:
+def gemwire(ports: Ports) -> Library:
     """The service client."""
     from gemwire import v1beta
 
-    return generated(v1beta.GenerativeServiceAsyncClient(), v1beta.GenerateContentRequest)
+    return generated(v1beta.GenerativeServiceAsyncClient(**arguments(ports)), v1beta.GenerateContentRequest)
 
 
-def gemwire_h2(_: Ports) -> Library:
+def gemwire_h2(ports: Ports) -> Library:
     """The service client over connections of our own."""
     from gemwire import v1beta
 
-    client = v1beta.GenerativeServiceAsyncClient(transport="h2_asyncio")
+    client = v1beta.GenerativeServiceAsyncClient(transport="h2_asyncio", **arguments(ports))
     return generated(client, v1beta.GenerateContentRequest)
 
 
 def google(ports: Ports) -> Library:
-    """google-ai-generativelanguage, on a plaintext channel, with its own wrappers, retries and deadlines."""
+    """google-ai-generativelanguage, with its own wrappers, retries and deadlines."""
     from google.ai import generativelanguage_v1beta as v1beta
     from google.ai.generativelanguage_v1beta.services.generative_service.transports import (
         GenerativeServiceGrpcAsyncIOTransport,
     )
 
-    channel = grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}", options=UNLIMITED)
+    channel = connect(grpc.aio, ports)
     transport = GenerativeServiceGrpcAsyncIOTransport(channel=channel)
     client = v1beta.GenerativeServiceAsyncClient(transport=transport)
     return generated(client, v1beta.GenerateContentRequest)
@@ -189,26 +212,25 @@ def genai(client: Any) -> Library:
     return Library(ask, stream, close)
 
 
-def gemwire_genai(_: Ports) -> Library:
+def gemwire_genai(ports: Ports) -> Library:
     """The client in google-genai's shape."""
     from gemwire import genai as ours
 
-    return genai(ours.Client(api_key="a-key"))
+    return genai(ours.Client(**genai_arguments(ports)))
 
 
-def gemwire_genai_h2(_: Ports) -> Library:
+def gemwire_genai_h2(ports: Ports) -> Library:
     """The client in google-genai's shape over connections of our own."""
     from gemwire import genai as ours
 
-    return genai(ours.Client(api_key="a-key", transport="h2"))
+    return genai(ours.Client(transport="h2", **genai_arguments(ports)))
 
 
 def google_genai(ports: Ports) -> Library:
-    """google-genai, over plaintext HTTP, with the HTTP stack that it finds."""
-    from google import genai as theirs
+    """google-genai, with the HTTP stack that it finds."""
+    import google.genai as theirs
 
-    address = {"base_url": f"http://127.0.0.1:{ports.http}"}
-    return genai(theirs.Client(api_key="a-key", http_options=address))
+    return genai(theirs.Client(api_key="a-key", http_options={"base_url": ports.http_url}))
 
 
 _ALL = {

@@ -22,6 +22,7 @@ from measure import (
     RAW,
     Figure,
 )
+from tls import TLS
 
 Figures = Mapping["tuple[str, float | None]", Figure]
 
@@ -64,6 +65,19 @@ class Limit:
         return value >= self.bound if self.least else value <= self.bound
 
 
+def _limit_h2(suffix: str) -> list[Limit]:
+    """What holds for connections of our own, with TLS and without."""
+    return [
+        Limit(f"{work}, h2{suffix} vs raw stub", row + suffix, bound, RAW, variant=GEMWIRE_H2)
+        for work, row, bound in (
+            ("async unary", calls.BARE, 0.45),
+            ("async stream per chunk", calls.BARE_STREAM, 0.30),
+            ("sync unary", sync_calls.UNARY, 0.65),
+            ("sync stream per chunk", sync_calls.BARE_STREAM, 0.55),
+        )
+    ]
+
+
 _EMBEDDINGS = "embeddings through Embedder vs one call each"
 TABLE = (
     Limit("async unary, CPU vs raw stub", calls.BARE, 1.12, RAW),
@@ -72,13 +86,41 @@ TABLE = (
     Limit("async stream per chunk vs google-ai-generativelanguage", calls.STREAM, 0.60, GOOGLE),
     Limit("async stream per chunk vs google-genai", calls.STREAM, 0.12, GOOGLE_GENAI),
     Limit("sync stream per chunk vs raw sync stub", sync_calls.BARE_STREAM, 0.75, RAW),
-    Limit("async unary, h2 vs raw stub", calls.BARE, 0.45, RAW, variant=GEMWIRE_H2),
-    Limit("async stream per chunk, h2 vs raw stub", calls.BARE_STREAM, 0.30, RAW, variant=GEMWIRE_H2),
+    *_limit_h2(""),
+    *_limit_h2(TLS),
     Limit(
-        "sync stream per chunk, h2 vs raw sync stub", sync_calls.BARE_STREAM, 0.55, RAW, variant=GEMWIRE_H2
+        "async stream, 200 at a time, 20 ms apart, h2 vs raw stub",
+        calls.SPARSE_200,
+        0.65,
+        RAW,
+        variant=GEMWIRE_H2,
     ),
+    Limit("async unary, gemwire.genai over h2 vs raw stub", calls.UNARY, 0.55, RAW, variant=GEMWIRE_GENAI_H2),
+    Limit(
+        "async stream per chunk, gemwire.genai over h2 vs raw stub",
+        calls.STREAM,
+        0.35,
+        RAW,
+        variant=GEMWIRE_GENAI_H2,
+    ),
+    Limit("async unary, h2 vs google-genai", calls.UNARY, 0.10, GOOGLE_GENAI, variant=GEMWIRE_H2),
+    Limit("async stream per chunk, h2 vs google-genai", calls.STREAM, 0.07, GOOGLE_GENAI, variant=GEMWIRE_H2),
     Limit("1,000 streams, 100 a connection: time vs ideal", slow_streams.TIME.format(50), 1.5, at=1000),
     Limit("1,000 streams, 100 a connection: failures", slow_streams.FAILURES.format(50), 0, at=1000),
+    Limit(
+        "1,000 streams, 100 a connection, h2: time vs ideal",
+        slow_streams.TIME.format(50),
+        1.25,
+        at=1000,
+        variant=GEMWIRE_H2,
+    ),
+    Limit(
+        "1,000 streams, 100 a connection, h2: failures",
+        slow_streams.FAILURES.format(50),
+        0,
+        at=1000,
+        variant=GEMWIRE_H2,
+    ),
     Limit("1,000-turn chat, build vs proto-plus", standalone.CHAT, 0.01, standalone.DICTS, 1000),
     Limit(f"{_EMBEDDINGS}: lists", standalone.TEXTS_RATIO, 4, variant=standalone.LISTS, least=True, unit="x"),
     Limit(
@@ -96,9 +138,7 @@ TABLE = (
 
 #: The same under other conditions: what the lines above do not say.
 ALSO = (
-    Limit("sync unary, h2 vs raw sync stub", sync_calls.UNARY, None, RAW, variant=GEMWIRE_H2),
     Limit("async stream, 20 ms apart, h2 vs raw stub", calls.SPARSE, None, RAW, variant=GEMWIRE_H2),
-    Limit("async unary, gemwire.genai over h2 vs raw stub", calls.UNARY, None, RAW, variant=GEMWIRE_GENAI_H2),
     Limit("async unary, the raw stub itself vs google-genai", calls.UNARY, None, GOOGLE_GENAI, variant=RAW),
     Limit(
         "async unary, gemwire.genai vs google-genai", calls.UNARY, None, GOOGLE_GENAI, variant=GEMWIRE_GENAI
@@ -122,6 +162,7 @@ ALSO = (
     Limit(
         "1,000-turn chat, build vs proto-plus objects kept", standalone.CHAT, None, standalone.OBJECTS, 1000
     ),
+    Limit("import to first request, h2 vs grpcio", imports.READY, None, GEMWIRE, variant=GEMWIRE_H2),
     Limit("import to first request vs google-genai", imports.READY, None, GOOGLE_GENAI),
     Limit(
         "import to first request, gemwire.genai vs google-genai",

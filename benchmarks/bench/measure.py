@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import dataclasses
 import gc
+import importlib
 import importlib.util
 import json
 import math
@@ -18,6 +19,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -93,10 +95,27 @@ class Figure:
 
 
 class Ports(NamedTuple):
-    """Where the static server listens."""
+    """Where the static server listens.
+
+    Attributes:
+        grpc: Port of gRPC.
+        http: Port of HTTP/1.1.
+        is_secure: Whether both speak TLS, with a certificate that this process trusts.
+    """
 
     grpc: int
     http: int
+    is_secure: bool = False
+
+    @property
+    def grpc_address(self) -> str:
+        """Where gRPC channels go."""
+        return f"{'localhost' if self.is_secure else '127.0.0.1'}:{self.grpc}"
+
+    @property
+    def http_url(self) -> str:
+        """Where HTTP clients go."""
+        return f"https://localhost:{self.http}" if self.is_secure else f"http://127.0.0.1:{self.http}"
 
 
 def cpu() -> float:
@@ -127,12 +146,40 @@ def cores() -> tuple[int, int] | None:
 
 
 @contextlib.contextmanager
-def server(streams_per_connection: int = 0, pin: bool = True) -> Iterator[Ports]:
-    """The static server; gemwire's clients then go there.
+def trusted_certificate() -> Iterator[Path]:
+    """A folder with a certificate for localhost, whose authority this process trusts."""
+    # Only who measures TLS needs the package that makes certificates.
+    sys.path.append(str(HERE.parents[1] / "tests"))
+    certificates = importlib.import_module("certificates")
+
+    with tempfile.TemporaryDirectory() as folder:
+        authority = certificates.Authority("benchmarks")
+        chain, key = authority.issue("localhost")
+        for name, data in (("roots", authority.certificate), ("chain", chain), ("key", key)):
+            Path(folder, f"{name}.pem").write_bytes(data)
+        # gRPC's core reads the first one once in a process: before the first channel with TLS.
+        for variable in ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "SSL_CERT_FILE"):
+            os.environ[variable] = f"{folder}/roots.pem"
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def secure_server() -> Iterator[Ports]:
+    """The static server with TLS."""
+    with trusted_certificate() as folder, server(certificate=folder) as ports:
+        yield ports
+
+
+@contextlib.contextmanager
+def server(
+    streams_per_connection: int = 0, pin: bool = True, certificate: Path | None = None
+) -> Iterator[Ports]:
+    """The static server; without TLS, gemwire's clients then go there.
 
     Args:
         streams_per_connection: Its limit; 0 for none.
         pin: Keep client and server on a core each, where CPU is what is measured.
+        certificate: Folder with a certificate and its key, for TLS.
     """
     command = [
         sys.executable,
@@ -140,6 +187,8 @@ def server(streams_per_connection: int = 0, pin: bool = True) -> Iterator[Ports]
         "--streams-per-connection",
         str(streams_per_connection),
     ]
+    if certificate:
+        command += ["--certificate", str(certificate)]
     both = cores() if pin else None
     if both:
         os.sched_setaffinity(0, {both[0]})
@@ -147,8 +196,10 @@ def server(streams_per_connection: int = 0, pin: bool = True) -> Iterator[Ports]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            ports = Ports(*map(int, process.stdout.readline().split()))
-            os.environ["GEMINI_EMULATOR_HOST"] = f"127.0.0.1:{ports.grpc}"
+            ports = Ports(*map(int, process.stdout.readline().split()), is_secure=certificate is not None)
+            os.environ.pop("GEMINI_EMULATOR_HOST", None)
+            if not ports.is_secure:
+                os.environ["GEMINI_EMULATOR_HOST"] = ports.grpc_address
             yield ports
         finally:
             process.kill()

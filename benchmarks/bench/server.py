@@ -1,6 +1,6 @@
 """The static server: constants over gRPC and over HTTP/1.1, in a process of its own.
 
-    python benchmarks/bench/server.py [--streams-per-connection N] [--core N]
+    python benchmarks/bench/server.py [--streams-per-connection N] [--certificate FOLDER] [--core N]
 
 It prints two ports. What it answers stands in the model's name, so that it is the same for every library:
 ``reply-BYTES`` is one answer with so much text, ``stream-CHUNKS-MILLISECONDS`` are chunks, each so long after
@@ -14,6 +14,8 @@ import argparse
 import asyncio
 import functools
 import os
+import ssl
+from pathlib import Path
 from typing import Any
 
 import grpc.aio
@@ -152,15 +154,23 @@ class Http(asyncio.Protocol):
         self._transport.write(b"0\r\n\r\n")
 
 
-async def serve(streams_per_connection: int) -> None:
+async def serve(streams_per_connection: int, certificate: Path | None) -> None:
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     if streams_per_connection:
         options.append(("grpc.max_concurrent_streams", streams_per_connection))
     server = grpc.aio.server(options=options)
     server.add_generic_rpc_handlers((Calls(),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    context = None
+    if certificate:
+        chain, key = certificate / "chain.pem", certificate / "key.pem"
+        credentials = grpc.ssl_server_credentials([(key.read_bytes(), chain.read_bytes())])
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(chain, key)
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    web = await asyncio.get_running_loop().create_server(Http, "127.0.0.1", 0, backlog=4096)
+    web = await asyncio.get_running_loop().create_server(Http, "127.0.0.1", 0, backlog=4096, ssl=context)
     print(port, web.sockets[0].getsockname()[1], flush=True)
     await server.wait_for_termination()
 
@@ -168,12 +178,13 @@ async def serve(streams_per_connection: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--streams-per-connection", type=int, default=0)
+    parser.add_argument("--certificate", type=Path, help="folder with chain.pem and key.pem: speak TLS")
     parser.add_argument("--core", type=int, default=-1)
     options = parser.parse_args()
     if options.core >= 0:
         os.sched_setaffinity(0, {options.core})
     # The server is not what is measured: the less of the machine it takes, the better.
-    uvloop.run(serve(options.streams_per_connection))
+    uvloop.run(serve(options.streams_per_connection, options.certificate))
 
 
 if __name__ == "__main__":

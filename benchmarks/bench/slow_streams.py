@@ -9,7 +9,19 @@ import time
 from typing import Any
 
 import libraries
-from measure import GEMWIRE, GEMWIRE_GENAI, GOOGLE_GENAI, RAW, Figure, cpu, family, server, start, turns
+from measure import (
+    GEMWIRE,
+    GEMWIRE_GENAI,
+    GEMWIRE_H2,
+    GOOGLE_GENAI,
+    RAW,
+    Figure,
+    cpu,
+    family,
+    server,
+    start,
+    turns,
+)
 
 CHUNKS, LIMIT = 20, 100
 TIME = "{} ms apart: time vs ideal"
@@ -41,7 +53,7 @@ async def burst(make: Any, ports: Any, streams: int, gap: int) -> tuple[float, i
 def measure(options: argparse.Namespace) -> list[Figure]:
     names = [RAW, GOOGLE_GENAI] if options.aiohttp else list(libraries.ALL)
     if options.short:
-        names = [GEMWIRE, GEMWIRE_GENAI]
+        names = [GEMWIRE, GEMWIRE_H2, GEMWIRE_GENAI]
     points = [(50, 1000)] if options.short else [(50, 1), (50, 10), (50, 100), (50, 1000), (100, 1000)]
     figures = []
     with server(LIMIT, pin=False) as ports:

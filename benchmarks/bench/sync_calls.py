@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
-from libraries import CONTENTS, UNLIMITED
+from libraries import CONTENTS, arguments, connect, genai_arguments
 from measure import (
     GEMWIRE,
     GEMWIRE_GENAI,
@@ -42,7 +42,7 @@ def _texts(chunks: Any) -> int:
 
 
 def stub_calls(ports: Ports) -> _Calls:
-    stub = stubs.GenerativeServiceStub(grpc.insecure_channel(f"127.0.0.1:{ports.grpc}", options=UNLIMITED))
+    stub = stubs.GenerativeServiceStub(connect(grpc, ports))
 
     def request(model: str) -> Any:
         return pb.GenerateContentRequest(model=f"models/{model}", contents=CONTENTS)
@@ -67,16 +67,18 @@ def generated_calls(client: Any, request_type: Any) -> _Calls:
     )
 
 
-def gemwire_calls(_: Ports) -> _Calls:
+def gemwire_calls(ports: Ports) -> _Calls:
     from gemwire import v1beta
 
-    return generated_calls(v1beta.GenerativeServiceClient(), v1beta.GenerateContentRequest)
+    return generated_calls(v1beta.GenerativeServiceClient(**arguments(ports)), v1beta.GenerateContentRequest)
 
 
-def gemwire_h2_calls(_: Ports) -> _Calls:
+def gemwire_h2_calls(ports: Ports) -> _Calls:
     from gemwire import v1beta
 
-    return generated_calls(v1beta.GenerativeServiceClient(transport="h2"), v1beta.GenerateContentRequest)
+    return generated_calls(
+        v1beta.GenerativeServiceClient(transport="h2", **arguments(ports)), v1beta.GenerateContentRequest
+    )
 
 
 def google_calls(ports: Ports) -> _Calls:
@@ -85,7 +87,7 @@ def google_calls(ports: Ports) -> _Calls:
         GenerativeServiceGrpcTransport,
     )
 
-    channel = grpc.insecure_channel(f"127.0.0.1:{ports.grpc}", options=UNLIMITED)
+    channel = connect(grpc, ports)
     client = v1beta.GenerativeServiceClient(transport=GenerativeServiceGrpcTransport(channel=channel))
     return generated_calls(client, v1beta.GenerateContentRequest)
 
@@ -99,23 +101,22 @@ def genai_calls(client: Any) -> _Calls:
     return lambda: client.models.generate_content(model=REPLY, contents=CONTENTS).text, stream, None
 
 
-def gemwire_genai_calls(_: Ports) -> _Calls:
+def gemwire_genai_calls(ports: Ports) -> _Calls:
     from gemwire import genai
 
-    return genai_calls(genai.Client(api_key="a-key"))
+    return genai_calls(genai.Client(**genai_arguments(ports)))
 
 
-def gemwire_genai_h2_calls(_: Ports) -> _Calls:
+def gemwire_genai_h2_calls(ports: Ports) -> _Calls:
     from gemwire import genai
 
-    return genai_calls(genai.Client(api_key="a-key", transport="h2"))
+    return genai_calls(genai.Client(transport="h2", **genai_arguments(ports)))
 
 
 def google_genai_calls(ports: Ports) -> _Calls:
-    from google import genai
+    import google.genai
 
-    address = {"base_url": f"http://127.0.0.1:{ports.http}"}
-    return genai_calls(genai.Client(api_key="a-key", http_options=address))
+    return genai_calls(google.genai.Client(api_key="a-key", http_options={"base_url": ports.http_url}))
 
 
 LIBRARIES = {
@@ -129,30 +130,35 @@ LIBRARIES = {
 }
 
 
+def rounds(options: argparse.Namespace, ports: Ports, suffix: str) -> list[Figure]:
+    unary = Figure(UNARY + suffix, "µs CPU a call")
+    stream = Figure(STREAM + suffix, "µs CPU a chunk")
+    bare = Figure(BARE_STREAM + suffix, "µs CPU a chunk")
+    calls = CALLS // 2 if options.short else CALLS
+    made = {name: make(ports) for name, make in LIBRARIES.items() if installed(name)}
+    for round_ in range(options.rounds + 1):
+        for figure, index, count, pieces in (
+            (unary, 0, calls, 1),
+            (stream, 1, STREAMS, CHUNKS),
+            (bare, 2, STREAMS, CHUNKS),
+        ):
+            for name, library in turns(made, round_):
+                call = library[index]
+                if call is None:
+                    continue
+                before = start()
+                for _ in range(count):
+                    call()
+                if round_:
+                    figure.add(name, (cpu() - before) / (count * pieces) * 1e6)
+    return [unary, stream, bare]
+
+
 def measure(options: argparse.Namespace) -> list[Figure]:
     if options.aiohttp:
         return []  # google-genai's sync client does not use it
-    unary = Figure(UNARY, "µs CPU a call")
-    stream, bare = Figure(STREAM, "µs CPU a chunk"), Figure(BARE_STREAM, "µs CPU a chunk")
-    calls = CALLS // 2 if options.short else CALLS
     with server() as ports:
-        made = {name: make(ports) for name, make in LIBRARIES.items() if installed(name)}
-        for round_ in range(options.rounds + 1):
-            for figure, index, count, pieces in (
-                (unary, 0, calls, 1),
-                (stream, 1, STREAMS, CHUNKS),
-                (bare, 2, STREAMS, CHUNKS),
-            ):
-                for name, library in turns(made, round_):
-                    call = library[index]
-                    if call is None:
-                        continue
-                    before = start()
-                    for _ in range(count):
-                        call()
-                    if round_:
-                        figure.add(name, (cpu() - before) / (count * pieces) * 1e6)
-    return [unary, stream, bare]
+        return rounds(options, ports, "")
 
 
 if __name__ == "__main__":

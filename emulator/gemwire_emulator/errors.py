@@ -91,9 +91,9 @@ def bad_request(violations: Sequence[tuple[str, str]]) -> StatusError:
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, message, [detail])
 
 
-def not_found(name: str) -> StatusError:
-    """Return NOT_FOUND for a resource, or PERMISSION_DENIED where the service does not tell which it is."""
-    if (hidden := _HIDDEN.fullmatch(name)) is not None:
+def not_found(name: str, *, vertex: bool = False) -> StatusError:
+    """Return NOT_FOUND for a resource, or PERMISSION_DENIED where the Gemini API does not tell which."""
+    if not vertex and (hidden := _HIDDEN.fullmatch(name)) is not None:
         kind, identifier = hidden.groups()
         detail = _error_info("RESOURCE_NOT_ACCESSIBLE", resource=name)
         message = _INACCESSIBLE[kind].format(identifier)

@@ -38,10 +38,9 @@ TUNABLE_TEXT = ModelKind((*_TEXT, "createTunedModel"))
 TUNABLE = ModelKind(_TUNABLE)
 _MEDIA = ("generateContent", "countTokens", "batchGenerateContent")
 _MODALITIES = v1beta.GenerationConfig.Modality
-#: Text in other tasks than conversations.
+#: Text in other tasks than conversations; speech, if a request asks for it.
 MEDIA = ModelKind(_MEDIA)
 IMAGES = ModelKind(_MEDIA, modalities=frozenset({_MODALITIES.TEXT, _MODALITIES.IMAGE}))
-SPEECH = ModelKind(_MEDIA, modalities=frozenset({_MODALITIES.AUDIO}))
 LIVE = ModelKind(("bidiGenerateContent", "countTokens"))
 _EMBEDDING = ("embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent")
 EMBEDDING = ModelKind(_EMBEDDING)
@@ -133,15 +132,15 @@ PUBLIC_MODELS: dict[str, tuple[str, ModelKind]] = {
     "gemini-omni-1.2-flash": ("Gemini Omni 1.2 Flash", MEDIA),
     "gemini-omni-1.1-flash": ("Gemini Omni 1.1 Flash", MEDIA),
     "gemini-omni-flash-preview": ("Gemini Omni Flash Preview", MEDIA),
-    "gemini-3.8-flash-tts": ("Gemini 3.8 Flash TTS", SPEECH),
-    "gemini-3.8-flash-lite-tts": ("Gemini 3.8 Flash-Lite TTS", SPEECH),
-    "gemini-3.1-flash-tts-preview": ("Gemini 3.1 Flash TTS Preview", SPEECH),
-    "gemini-2.5-pro-preview-tts": ("Gemini 2.5 Pro Preview TTS", SPEECH),
-    "gemini-2.5-flash-preview-tts": ("Gemini 2.5 Flash Preview TTS", SPEECH),
+    "gemini-3.8-flash-tts": ("Gemini 3.8 Flash TTS", MEDIA),
+    "gemini-3.8-flash-lite-tts": ("Gemini 3.8 Flash-Lite TTS", MEDIA),
+    "gemini-3.1-flash-tts-preview": ("Gemini 3.1 Flash TTS Preview", MEDIA),
+    "gemini-2.5-pro-preview-tts": ("Gemini 2.5 Pro Preview TTS", MEDIA),
+    "gemini-2.5-flash-preview-tts": ("Gemini 2.5 Flash Preview TTS", MEDIA),
     "gemini-3.5-transcribe": ("Gemini 3.5 Transcribe", MEDIA),
-    "lyria-3.5": ("Lyria 3.5", SPEECH),
-    "lyria-3-pro-preview": ("Lyria 3 Pro Preview", SPEECH),
-    "lyria-3-clip-preview": ("Lyria 3 Clip Preview", SPEECH),
+    "lyria-3.5": ("Lyria 3.5", MEDIA),
+    "lyria-3-pro-preview": ("Lyria 3 Pro Preview", MEDIA),
+    "lyria-3-clip-preview": ("Lyria 3 Clip Preview", MEDIA),
     "gemini-3.1-flash-live-preview": ("Gemini 3.1 Flash Live Preview", LIVE),
     "gemini-2.5-flash-native-audio-latest": ("Gemini 2.5 Flash Native Audio Latest", LIVE),
     "gemini-2.5-flash-native-audio-preview-12-2025": ("Gemini 2.5 Flash Native Audio 12-2025", LIVE),

@@ -10,8 +10,11 @@ _SHIP = {"file_uri": "gs://a-bucket/ship.jpg", "mime_type": "image/jpeg"}
 
 
 def sent(run: Run, contents: Any) -> list[Any]:
-    """Send contents and return the role and parts of each content that arrived."""
-    run.client.models.count_tokens(model=MODEL, contents=contents)
+    """Send contents and return the role and parts of each content that arrived.
+
+    They go to Vertex AI, which alone reads Cloud Storage.
+    """
+    run.vertex.models.count_tokens(model=MODEL, contents=contents)
     return [(content.role, [str(part) for part in content.parts]) for content in run.sent().contents]
 
 

@@ -18,7 +18,8 @@ def stream(run: Run) -> Any:
 @group("Stream text about a file URI")
 def stream_of_address(run: Run) -> Any:
     part = run.types.Part.from_uri(file_uri="gs://a-bucket/lighthouse.jpg", mime_type="image/jpeg")
-    chunks = run.client.models.generate_content_stream(model=MODEL, contents=["What is shown?", part])
+    # Only Vertex AI reads Cloud Storage.
+    chunks = run.vertex.models.generate_content_stream(model=MODEL, contents=["What is shown?", part])
     return [chunk.text for chunk in chunks]
 
 
@@ -27,7 +28,8 @@ def stream_of_bytes(run: Run) -> Any:
     path = run.folder / "lighthouse.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n")
     part = run.types.Part.from_bytes(data=path.read_bytes(), mime_type="image/png")
-    chunks = run.client.models.generate_content_stream(model=MODEL, contents=["What is shown?", part])
+    # Only Vertex AI reads Cloud Storage.
+    chunks = run.vertex.models.generate_content_stream(model=MODEL, contents=["What is shown?", part])
     return [chunk.text for chunk in chunks]
 
 

@@ -36,6 +36,71 @@ def curl(*arguments: str | Path) -> str:
     return done.stdout.decode()
 
 
+#: Bodies in the forms that pages about the API print, as a shell hands them on, and what the service says.
+PRINTED = {
+    "a chat with a trailing comma": (
+        """{
+      "contents": [
+        {"role":"user",
+         "parts":[{
+           "text": "Good day"}]},
+        {"role": "model",
+         "parts":[{
+           "text": "Good day to you."}]},
+        {"role":"user",
+         "parts":[{
+           "text": "How many legs have two cats?"}]},
+      ]
+    }""",
+        "",
+    ),
+    "settings": (
+        """{
+        "contents": [{"parts":[{"text": "Tell of a lamp."}]}],
+        "safetySettings": [
+            {"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "threshold": "BLOCK_ONLY_HIGH"}
+        ],
+        "generationConfig": {
+            "stopSequences": ["Title"], "temperature": 1.0, "maxOutputTokens": 800, "topP": 0.8, "topK": 10
+        }
+    }""",
+        "",
+    ),
+    "tools as an object": (
+        """{
+        "contents": {"parts": {"text": "Dim the lamp."}},
+        "tools": {"functionDeclarations": [{"name": "dim", "parameters": {
+            "type": "OBJECT", "properties": {"to": {"type": "NUMBER"}}, "required": ["to"]}}]}
+    }""",
+        "",
+    ),
+    "single quotes": ("{'contents': [{'parts': [{'text': 'Good day'}]}]}", ""),
+    # The single quotes of this one end and begin the shell's, which leaves names of enum values bare.
+    "bare values": (
+        """{
+    "safetySettings": [
+        {category: HARM_CATEGORY_HARASSMENT, threshold: BLOCK_ONLY_HIGH}
+    ],
+    "contents": [{"parts":[{"text": "Good day"}]}]}""",
+        "Invalid JSON payload received. Unexpected token.",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", PRINTED)
+@pytest.mark.parametrize("model", ["gemini-1.5-flash", "gemini-2.5-flash"])
+def test_what_pages_print(gemini: RunningEmulator, form: str, model: str) -> None:
+    body, refusal = PRINTED[form]
+    url = f"{gemini.http}/v1beta/models/{model}:generateContent?key=a-key"
+    answer = json.loads(curl(url, "-H", "Content-Type: application/json", "-X", "POST", "-d", body))
+    if refusal:
+        message = answer["error"]["message"]
+        assert message.startswith(refusal)
+        assert "{category: HARM_CATEGORY_" in message
+    else:
+        assert answer["candidates"][0]["content"]["parts"], answer
+
+
 def test_a_question(gemini: RunningEmulator) -> None:
     url = f"{gemini.http}/{MODEL}:generateContent"
     key = "x-goog-api-key: a-key"

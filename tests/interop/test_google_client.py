@@ -127,7 +127,7 @@ def test_caches_files_and_permissions(gemini: RunningEmulator, google: Callable[
     assert cached.usage_metadata.total_token_count > 0
     assert [c.name for c in caches.list_cached_contents(theirs.ListCachedContentsRequest())] == [cached.name]
     gemini.advance(61)
-    with pytest.raises(exceptions.NotFound):
+    with pytest.raises(exceptions.Forbidden):
         caches.get_cached_content(name=cached.name)
     files = google("File")
     created = files.create_file(theirs.CreateFileRequest(file={"display_name": "notes"})).file

@@ -210,8 +210,8 @@ def test_caches(client: Any, gemini: RunningEmulator) -> None:
     gemini.advance(901)
     with pytest.raises(errors.ClientError) as expired:
         client.caches.get(name=cache.name)
-    assert expired.value.code == 404
-    assert expired.value.status == "NOT_FOUND"
+    assert expired.value.code == 403
+    assert expired.value.status == "PERMISSION_DENIED"
 
 
 def test_errors(client: Any, gemini: RunningEmulator) -> None:
@@ -222,7 +222,8 @@ def test_errors(client: Any, gemini: RunningEmulator) -> None:
     with pytest.raises(errors.ClientError) as exhausted:
         client.models.generate_content(model=MODEL, contents="x")
     assert exhausted.value.code == 429
-    assert exhausted.value.details["error"]["details"][0]["retryDelay"] == "2s"
+    details: Any = exhausted.value.details
+    assert details["error"]["details"][0]["retryDelay"] == "2s"
     gemini.fail("UNAVAILABLE")
     with pytest.raises(errors.ServerError):
         client.models.generate_content(model=MODEL, contents="x")

@@ -42,7 +42,8 @@ def test_a_row_is_measured_written_and_judged(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert [line.partition(":")[0] for line in _verdicts(done)] == [
         "pass  sync stream per chunk vs raw sync stub",
-        "pass  sync stream per chunk, h2 vs raw sync stub",
+        "pass  sync unary, h2 vs raw stub",
+        "pass  sync stream per chunk, h2 vs raw stub",
     ]
     page = (tmp_path / "RESULTS.md").read_text("utf-8")
     assert "| sync stream per chunk vs raw sync stub |" in page
@@ -59,10 +60,9 @@ def test_a_line_that_does_not_hold_fails() -> None:
     """With bounds that nothing keeps."""
     done = _bench("--short", "--only", "sync_calls", bound=1e-9)
     assert done.returncode == 1, done.stderr
-    lines = _verdicts(done)
-    assert len(lines) == 2
-    for line, flavour in zip(lines, ("", ", h2"), strict=True):
-        assert line.startswith(f"FAIL  sync stream per chunk{flavour} vs raw sync stub: ")
+    rows = ("sync stream per chunk vs raw sync stub", "sync unary, h2", "sync stream per chunk, h2")
+    for line, row in zip(_verdicts(done), rows, strict=True):
+        assert line.startswith(f"FAIL  {row}")
         assert line.endswith(", at most 1e-09")
 
 
@@ -92,4 +92,4 @@ def test_all_libraries_are_compared() -> None:
     assert len(heads) == 2
     for head in heads:
         assert [name.strip() for name in head.split("|")[2:7]] == list(_LIBRARIES)
-    assert len(_verdicts(done)) == 7
+    assert len(_verdicts(done)) == 14

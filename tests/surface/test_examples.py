@@ -19,6 +19,7 @@ from pathlib import Path
 
 import certificates
 import pytest
+import yaml
 from doc_blocks import FENCE, ROOT, Block, list_pages, read_blocks
 
 from gemwire.testing import RunningEmulator
@@ -41,8 +42,8 @@ WITHOUT_CALLS = {*WITHOUT_EMULATOR, "docs/differences.md", "docs/emulator.md"}
 SILENT = re.compile(r"v1beta\.CachedContent\(|pickle\.loads|for wrong in|FastAPI\(")
 #: What a page says is set; nothing else of this machine's environment is.
 ENVIRONMENT = {"docs/authentication.md": {"GOOGLE_API_USE_CLIENT_CERTIFICATE": "true"}}
-#: Text is what one sees, and is not run.
-LANGUAGES = {"python", "sh", "text"}
+#: Text is what one sees, and YAML what other programs read: neither is run.
+LANGUAGES = {"python", "sh", "text", "yaml"}
 
 _PORT = re.compile(r"--port \d+")
 _EXTRAS = importlib.metadata.metadata("gemwire").get_all("Provides-Extra") or []
@@ -164,6 +165,8 @@ def _numberless(line: str) -> str:
 def test_every_block_says_what_it_is(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert {found[1] for found in FENCE.finditer(text)} <= LANGUAGES
+    for block in read_blocks(page, "yaml"):
+        assert yaml.safe_load(block.source)
 
 
 def commands() -> Iterator[tuple[Block, list[list[str]]]]:

@@ -31,6 +31,15 @@ CANCELLED = Status(grpc_status.CANCELLED, "the call was cancelled")
 _encode_timeout = lru_cache(256)(encode_timeout)
 
 
+class RequestHead(bytes):
+    """The encoded header fields of a call. Tracebacks that show local variables show none of its secrets."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<header fields of {len(self)} bytes>"
+
+
 class CallEncoder:
     """Encodes the header fields of a method's calls.
 
@@ -46,7 +55,7 @@ class CallEncoder:
         #: Encoded metadata by the identity of the pairs, which are kept with it.
         self._encoded: dict[int, tuple[Pairs, bytes]] = {}
 
-    def encode_head(self, timeout: float | None, metadata: Pairs) -> bytes:
+    def encode_head(self, timeout: float | None, metadata: Pairs) -> RequestHead:
         """Encode the header fields of a call.
 
         Raises:
@@ -58,8 +67,8 @@ class CallEncoder:
                 self._encoded.clear()
             found = self._encoded[id(metadata)] = metadata, encode_metadata(metadata)
         if timeout is None:
-            return self._head + found[1]
-        return self._head + _encode_timeout(timeout) + found[1]
+            return RequestHead(self._head + found[1])
+        return RequestHead(self._head + _encode_timeout(timeout) + found[1])
 
 
 def parse_response(method: AnyMethod, parse: Callable[[bytes], Message], call: GrpcCall) -> Message:

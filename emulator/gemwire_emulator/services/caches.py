@@ -46,7 +46,7 @@ def get_cached_content(state: State, call: Call, name: str, field: str = "name")
     check_name(name, _NAME, field)
     row = state.store.get(call.tenant, name)
     if row is None or not _is_alive(state, row):
-        raise not_found(name)
+        raise not_found(name, vertex=call.is_vertex)
     return row.message(v1beta.CachedContent)
 
 

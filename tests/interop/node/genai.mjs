@@ -97,7 +97,7 @@ test("caches", async () => {
   const later = await ai.caches.update({ name: cache.name, config: { ttl: "900s" } });
   assert.ok(later.expireTime > cache.expireTime);
   await ai.caches.delete({ name: cache.name });
-  await assert.rejects(ai.caches.get({ name: cache.name }), (error) => error instanceof ApiError && error.status === 404);
+  await assert.rejects(ai.caches.get({ name: cache.name }), (error) => error instanceof ApiError && error.status === 403);
 });
 
 test("files", async () => {

@@ -52,6 +52,13 @@ test("functions and chats", async () => {
   assert.ok(answer.response.text());
 });
 
+test("tools that are no list", async () => {
+  const tools = { functionDeclarations: [{ name: "dim", parameters: { type: "OBJECT", properties: { to: { type: "NUMBER" } } } }] };
+  const chat = ai.getGenerativeModel({ model: MODEL, tools }, { baseUrl }).startChat();
+  const { response } = await chat.sendMessage("Dim the lamp to 5.");
+  assert.equal(response.functionCalls()[0].name, "dim");
+});
+
 test("tokens and embeddings", async () => {
   assert.ok((await model.countTokens("a b c")).totalTokens > 0);
   const embedder = ai.getGenerativeModel({ model: "text-embedding-004" }, { baseUrl });

@@ -107,9 +107,10 @@ def test_a_file_of_texts_by_the_variables(gemini: RunningEmulator, tmp_path: Pat
 
 def test_models(gemini: RunningEmulator) -> None:
     names = [model["name"] for model in vertex(gemini, "models", "list", "--json").json]
-    assert "publishers/google/models/gemini-2.5-flash" in names
+    full = "publishers/google/models/gemini-2.5-flash"
+    assert full in names
     for name in ("gemini-2.5-flash", "google/gemini-2.5-flash", _MODEL):
-        assert vertex(gemini, "models", "get", name, "--json").json["name"] == names[1]
+        assert vertex(gemini, "models", "get", name, "--json").json["name"] == full
     assert f"{_PARENT}/models/5 was not found" in complaint(vertex(gemini, "models", "get", "5"), 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from gemwire._transport.aio.transport import AsyncTransport
@@ -51,8 +52,9 @@ class H2AsyncIOTransport(AsyncTransport):
 
 
 def _create_pool(target: H2Target) -> H2ConnectionPool:
-    try:
-        from gemwire._transport.aio.h2.pool import H2ConnectionPool
-    except ImportError as error:
-        raise ImportError(f"transport='h2' needs: pip install 'gemwire[h2]' ({error})") from None
+    # It is imported when a server sends what needs it, which is late to learn that it is not there.
+    if find_spec("hpack") is None:
+        raise ImportError("transport='h2' needs: pip install 'gemwire[h2]' (there is no hpack)")
+    from gemwire._transport.aio.h2.pool import H2ConnectionPool
+
     return H2ConnectionPool(target)

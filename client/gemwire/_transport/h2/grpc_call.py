@@ -133,11 +133,11 @@ class GrpcCall:
     def receive_headers(self, block: HeaderBlock, is_end: bool) -> None:
         is_first = self.initial_metadata is None
         if self._foreign is not None:
-            self._finish_foreign()
+            self._finish_foreign(self._foreign)
         elif is_first and not is_grpc(block):
             self._foreign = block
             if is_end:
-                self._finish_foreign()
+                self._finish_foreign(block)
         elif is_end:
             if is_first:
                 self.initial_metadata = ()
@@ -149,7 +149,7 @@ class GrpcCall:
 
     def receive_data(self, data: bytes, start: int, stop: int) -> None:
         if self._foreign is not None:
-            self._receive_body(data[start:stop])
+            self._receive_body(self._foreign, data[start:stop])
             return
         if self._missing:
             self._partial.append(data[start:stop])
@@ -181,14 +181,14 @@ class GrpcCall:
 
     def receive_end(self) -> None:
         if self._foreign is not None:
-            self._finish_foreign()
+            self._finish_foreign(self._foreign)
         else:
             self._finish(Status(INTERNAL, "the server ended the stream without a status"))
         self._on_event()
 
     def receive_failure(self, code: int | None, message: str, unprocessed: bool) -> None:
         if self._foreign is not None:
-            self._finish_foreign()
+            self._finish_foreign(self._foreign)
         else:
             self.unprocessed = unprocessed
             self._finish(from_code(code, message))
@@ -203,19 +203,17 @@ class GrpcCall:
             status = Status(INTERNAL, f"the last message lacks {self._missing} bytes", status.trailers)
         self._finish(status)
 
-    def _receive_body(self, data: bytes) -> None:
+    def _receive_body(self, block: HeaderBlock, data: bytes) -> None:
         """Collect the beginning of a response that is not gRPC's."""
         self._body += data[: _MAX_BODY - len(self._body)]
         if self._stream is not None:
             self._stream.consume(len(data))
         if len(self._body) >= _MAX_BODY:
-            self._finish_foreign()
+            self._finish_foreign(block)
             self._on_event()
 
-    def _finish_foreign(self) -> None:
-        block = self._foreign
-        if block is not None:
-            self._finish(from_http(block, self._body))
+    def _finish_foreign(self, block: HeaderBlock) -> None:
+        self._finish(from_http(block, self._body))
 
     def _check_prefix(self, compressed: int, size: int) -> Status | None:
         """Return the status that a message with this prefix ends the call with; None for a valid one."""

@@ -61,7 +61,9 @@ def encode_metadata(pairs: Metadata) -> bytes:
     """
     encoded = []
     for key, value in pairs:
-        if not _KEY.fullmatch(key) or key in _RESERVED or key.startswith("grpc-"):
+        if key in _RESERVED or key.startswith("grpc-"):
+            raise ValueError(f"metadata: {key!r} is set by gRPC; leave it out")
+        if not _KEY.fullmatch(key):
             raise ValueError(f"metadata: {key!r} is not a key: use lower case letters, digits, '-', '_', '.'")
         if key.endswith("-bin"):
             if not isinstance(value, bytes):

@@ -10,11 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from hpack.exceptions import HPACKError
-from hpack.huffman_table import decode_huffman
-from hpack.table import HeaderTable
-
 from gemwire._transport.h2.errors import ErrorCode, ProtocolError
+from gemwire._transport.h2.static_table import STATIC_TABLE
 
 Field = tuple[str, str]
 #: Name, value, and the rule that the field breaks.
@@ -188,6 +185,10 @@ def _decode_string(block: bytes, at: int) -> str:
     size, at = _decode_integer(block, at, 7)
     text = block[at : at + size]
     if is_huffman:
+        # Its tables take longer to import than all other modules of the core; few programs need them at once.
+        from hpack.exceptions import HPACKError
+        from hpack.huffman_table import decode_huffman
+
         try:
             text = decode_huffman(text)
         except HPACKError as error:
@@ -197,8 +198,7 @@ def _decode_string(block: bytes, at: int) -> str:
 
 #: Requests' pseudo-header fields break a rule here too.
 _STATIC: Final[tuple[_CheckedField, ...]] = tuple(
-    (name.decode(), value.decode(), _check(name.decode(), value.decode()))
-    for name, value in HeaderTable.STATIC_TABLE
+    (name, value, _check(name, value)) for name, value in STATIC_TABLE
 )
 
 

@@ -6,13 +6,13 @@ indexed, strings are not Huffman-coded: they cost bytes, not time.
 
 from __future__ import annotations
 
-from hpack.table import HeaderTable
+from gemwire._transport.h2.static_table import STATIC_TABLE
 
 _NAMES: dict[bytes, int] = {}
 _PAIRS: dict[tuple[bytes, bytes], int] = {}
-for _index, (_name, _value) in enumerate(HeaderTable.STATIC_TABLE, 1):
-    _NAMES.setdefault(_name, _index)
-    _PAIRS[_name, _value] = _index
+for _index, (_name, _value) in enumerate(STATIC_TABLE, 1):
+    _NAMES.setdefault(_name.encode(), _index)
+    _PAIRS[_name.encode(), _value.encode()] = _index
 
 _INDEXED, _NOT_INDEXED, _NEVER_INDEXED = 0x80, 0x00, 0x10
 

@@ -230,11 +230,9 @@ def test_pictures_and_speech() -> None:
             answer = await call("GenerateContent", **asked("A cat", "gemini-2.5-flash-image", **only))
             [picture] = answer.candidates[0].content.parts
             assert picture.inline_data.data
-            for model, config in (
-                ("gemini-2.5-flash-preview-tts", {}),
-                ("gemini-2.5-flash", {"generation_config": {"response_modalities": ["AUDIO"]}}),
-            ):
-                answer = await call("GenerateContent", **asked("Say it", model, **config))
+            aloud = {"generation_config": {"response_modalities": ["AUDIO"]}}
+            for model in ("gemini-2.5-flash-preview-tts", "gemini-2.5-flash"):
+                answer = await call("GenerateContent", **asked("Say it", model, **aloud))
                 [speech] = answer.candidates[0].content.parts
                 assert speech.inline_data.mime_type == "audio/L16;codec=pcm;rate=24000"
                 assert len(speech.inline_data.data) == 2 * sum(

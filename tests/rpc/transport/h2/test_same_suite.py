@@ -31,6 +31,7 @@ _MODULES = (
     "operations",
     "paging",
     "retry",
+    "secrets",
     "streams",
     "undecodable",
 )

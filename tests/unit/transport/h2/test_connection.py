@@ -27,6 +27,7 @@ from h2_peer import (
     block,
     connect,
     frame,
+    message,
     open_stream,
     parse,
     response,
@@ -37,6 +38,8 @@ from h2_peer import (
 
 from gemwire._transport.h2.connection import CONNECTION_WINDOW, STREAM_WINDOW, Connection
 from gemwire._transport.h2.errors import ErrorCode
+from gemwire._transport.h2.grpc_call import GrpcCall
+from gemwire._transport.h2.header_decoding import HeaderBlock
 from gemwire._transport.h2.stream import Stream
 
 _MAX_WINDOW = (1 << 31) - 1
@@ -632,4 +635,73 @@ def test_pings_whose_replies_are_read_are_no_flood() -> None:
     for _ in range(3000):
         connection.receive(frame(PING, 0, 0, b"12345678"))
         connection.data_to_send()
+    assert connection.failure is None
+
+
+class Closing(Recorder):
+    """A receiver that closes the connection when its response begins."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def receive_headers(self, block: HeaderBlock, is_end: bool) -> None:
+        self._connection.close()
+
+
+def test_only_the_last_ended_streams_are_remembered() -> None:
+    connection = connect()
+    for number in range(1, 401, 2):
+        open_stream(connection)
+        connection.receive(response(number, end=True))
+    connection.receive(frame(DATA, 0, 1, b"late"))
+    assert connection.failure is None
+    connection.receive(frame(DATA, 0, 399, b"late"))
+    assert connection.failure is not None
+
+
+def test_an_empty_frame_ends_a_stream() -> None:
+    connection = connect()
+    stream, recorder = open_stream(connection)
+    connection.receive(response(stream.id) + frame(DATA, END_STREAM, stream.id))
+    assert recorder.ended
+    assert connection.failure is None
+
+
+def test_nothing_is_taken_once_a_receiver_has_closed_the_connection() -> None:
+    connection = connect()
+    first, _ = open_stream(connection)
+    second, other = open_stream(connection)
+    first.receiver = Closing(connection)
+    connection.receive(response(first.id) + response(second.id))
+    assert not other.headers
+    assert other.failure is not None
+    assert "the client was closed" in other.failure[1]
+
+
+def test_a_preface_that_is_cut_is_waited_for() -> None:
+    connection = Connection()
+    connection.receive(b"")
+    connection.receive(settings()[:4])
+    assert connection.failure is None
+    connection.receive(settings()[4:])
+    assert connection.is_ready
+
+
+def test_data_of_an_open_stream_before_the_settings() -> None:
+    connection = Connection()
+    connection.open_stream(Recorder(), REQUEST)
+    connection.receive(frame(DATA, 0, 1, b"x"))
+    assert connection.failure is not None
+    assert "its first frame is not SETTINGS" in connection.failure
+
+
+def test_the_last_data_fails_the_stream_itself() -> None:
+    """A receiver resets the stream for what the last DATA frame holds; its end comes too late."""
+    connection = connect()
+    call = GrpcCall(lambda: None, 10)
+    call.start(connection, REQUEST)
+    connection.receive(response(1) + frame(DATA, END_STREAM, 1, message(bytes(11))))
+    assert call.status is not None
+    assert "the limit is 10" in call.status.message
     assert connection.failure is None

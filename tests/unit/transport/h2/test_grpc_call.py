@@ -28,6 +28,7 @@ from gemwire._transport.h2.connection import STREAM_WINDOW, Connection
 from gemwire._transport.h2.errors import ErrorCode
 from gemwire._transport.h2.grpc_call import GrpcCall
 from gemwire._transport.h2.grpc_status import Status
+from gemwire._transport.h2.header_decoding import HeaderBlock
 
 _GZIP_RESPONSE = [(":status", "200"), ("content-type", "application/grpc"), ("grpc-encoding", "gzip")]
 
@@ -381,3 +382,32 @@ def test_a_request_of_several_messages() -> None:
     (last,) = parse(connection.data_to_send())
     assert (last.payload, last.flags) == (message(b"second")[2:], END_STREAM)
     assert call.unsent_size == 0
+
+
+def test_a_compressed_message_that_is_cut_off() -> None:
+    connection = connect()
+    call = _Call(connection)
+    cut = gzip.compress(b"x" * 1000)[:-12]
+    connection.receive(response(1, *_GZIP_RESPONSE) + frame(DATA, 0, 1, message(cut, 1)) + trailers(1))
+    assert call.take() is None
+    assert "a compressed message is cut off" in _finished(call).message
+
+
+def test_a_call_that_is_not_started() -> None:
+    """Nothing is sent for it, and what it is given has no stream to be returned to."""
+    call = GrpcCall(lambda: None, None)
+    call.send(b"request")
+    call.send_end()
+    call.receive_data(message(b"one") + message(b"two")[:7], 0, 15)
+    assert call.take() == b"one"
+    assert call.unsent_size == 0
+    assert call.cancel()
+    assert _finished(call).code == grpc_status.CANCELLED
+    foreign = GrpcCall(lambda: None, None)
+    foreign.receive_headers(HeaderBlock(404, (("content-type", "text/html"),)), False)
+    foreign.receive_data(b"gone", 0, 4)
+    foreign.receive_end()
+    first = _finished(foreign)
+    foreign.receive_failure(None, "lost", False)
+    assert "404" in first.message
+    assert _finished(foreign) is first

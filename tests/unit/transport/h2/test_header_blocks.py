@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hpack
+import hpack.table
 import pytest
 from h2_peer import block
 from hypothesis import given
@@ -12,6 +13,7 @@ from gemwire._transport.h2.errors import ErrorCode, ProtocolError
 from gemwire._transport.h2.grpc_request import encode_metadata, encode_request, encode_timeout
 from gemwire._transport.h2.header_decoding import HeaderDecoder
 from gemwire._transport.h2.header_encoding import encode_field
+from gemwire._transport.h2.static_table import STATIC_TABLE
 
 _NAMES = st.from_regex(r"[a-z0-9_.-]{1,40}", fullmatch=True)
 _VALUES = st.from_regex(r"[!-~]([ -~]{0,300}[!-~])?", fullmatch=True) | st.just("")
@@ -50,6 +52,24 @@ def test_hpack_decodes_our_fields(fields: list[tuple[str, str, bool]]) -> None:
         encode_field(name.encode(), value.encode(), secret=secret) for name, value, secret in fields
     )
     assert _by_hpack(encoded) == [(name, value) for name, value, _ in fields]
+
+
+def test_the_static_table_is_that_of_hpack() -> None:
+    assert [(name.encode(), value.encode()) for name, value in STATIC_TABLE] == [
+        *hpack.table.HeaderTable.STATIC_TABLE
+    ]
+
+
+@pytest.mark.parametrize("size", [126, 127, 254, 255, 16_510, 16_511, 300_000])
+def test_long_values(size: int) -> None:
+    encoded = encode_field(b"name", b"v" * size)
+    assert _by_hpack(encoded) == [("name", "v" * size)]
+
+
+@pytest.mark.parametrize("key", ["te", "content-type", "host", "grpc-timeout"])
+def test_keys_of_grpc_are_named(key: str) -> None:
+    with pytest.raises(ValueError, match=f"metadata: '{key}' is set by gRPC"):
+        encode_metadata([(key, "v")])
 
 
 def test_secrets_are_never_indexed() -> None:
@@ -162,6 +182,7 @@ def test_malformed_blocks(fields: list[tuple[str, str]], rule: str) -> None:
         b"\x00\x84\xff\xff\xff\xff\x00",  # EOS inside a string
         b"\x3e\x00",  # a size update of 30
         b"\x0f\xff\xff\xff\x7f",
+        b"\x7f\x00\x01a",  # a literal whose name is the 63rd: beyond the static table
     ],
 )
 def test_blocks_that_are_not_hpack_end_the_connection(data: bytes) -> None:

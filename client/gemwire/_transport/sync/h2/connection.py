@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import threading
 import time
@@ -12,11 +11,11 @@ from collections.abc import Callable
 
 from gemwire._transport.h2.connection import Connection
 from gemwire._transport.h2.keepalive import INTERVAL, SILENT, Action, Keepalive
+from gemwire._transport.sync.h2.socket_poll import create_poll
 from gemwire._transport.sync.h2.tls import TlsSession
 
 #: Bytes to read at a time.
 _READ_SIZE = 64 << 10
-_READ_AND_WRITE = select.POLLIN | select.POLLOUT
 
 
 class H2Connection:
@@ -34,7 +33,6 @@ class H2Connection:
         "_broken",
         "_changed",
         "_deferred",
-        "_events",
         "_keepalive",
         "_lock",
         "_looked_at",
@@ -54,9 +52,7 @@ class H2Connection:
         raw.setblocking(False)
         self._raw = raw
         self._tls = tls
-        self._poll = select.poll()
-        self._events = select.POLLIN
-        self._poll.register(raw, self._events)
+        self._poll = create_poll(raw)
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._waiting = 0
@@ -130,14 +126,11 @@ class H2Connection:
     def _receive(self, seconds: float) -> None:
         """Wait for bytes and handle them, for all threads that wait."""
         self._reading = True
-        events = _READ_AND_WRITE if self._unsent else select.POLLIN
-        if events != self._events:
-            self._events = events
-            self._poll.modify(self._raw, events)
+        writable = bool(self._unsent)
         self._lock.release()
         data: bytes | None = None
         try:
-            if self._poll.poll(seconds * 1000):
+            if self._poll.wait(seconds, writable=writable):
                 data = self._read()
         finally:
             self._lock.acquire()
@@ -151,7 +144,7 @@ class H2Connection:
         if self._unsent:
             self._lock.release()
             try:
-                select.select([], [self._raw], [], seconds)
+                create_poll(self._raw).wait(seconds, writable=True)
             finally:
                 self._lock.acquire()
             self.flush()
