@@ -11,7 +11,6 @@ import hashlib
 import json
 import random
 import re
-import struct
 import zlib
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
@@ -21,7 +20,7 @@ from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.function_choice import generate_calls
 from gemwire_emulator.engines.json_schema import schema_from_config
 from gemwire_emulator.engines.sample_values import UnboundedSchemaError, generate_text
-from gemwire_emulator.engines.vectors import normalize
+from gemwire_emulator.engines.vectors import add_hashed, normalize
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf.struct_pb2 import Struct
 
@@ -184,10 +183,7 @@ def _embed_words(text: str) -> list[float]:
     for word in re.findall(r"\w+", text.lower()) or text.split():
         parts = [word, *(word[i : i + 4] for i in range(max(len(word) - 3, 0)))]
         for part in parts:
-            weight = 1.0 if part == word else 0.5
-            # Several dimensions for each part, so that a collision of two weighs little.
-            for place in struct.unpack(">8I", hashlib.blake2b(part.encode(), digest_size=32).digest()):
-                vector[place % _DIMENSIONS] += weight if place >> 31 else -weight
+            add_hashed(vector, part.encode(), 1.0 if part == word else 0.5)
     return normalize(vector)
 
 

@@ -8,6 +8,8 @@ import struct
 
 #: Bytes that are hashed together, and how many such blocks of a large file are.
 _BLOCK, _BLOCKS = 256, 2_048
+#: Dimensions, from the first, among which the first places of a part are.
+_WIDTHS = (8, 16, 64, 256)
 
 
 def embed_bytes(data: bytes, size: int) -> list[float]:
@@ -20,14 +22,26 @@ def embed_bytes(data: bytes, size: int) -> list[float]:
     vector = [0.0] * size
     step = max(_BLOCK, len(data) // _BLOCKS)
     for start in range(0, max(len(data), 1), step):
-        digest = hashlib.blake2b(data[start : start + _BLOCK], digest_size=32).digest()
-        for place in struct.unpack(">8I", digest):
-            vector[place % size] += 1.0 if place >> 31 else -1.0
+        add_hashed(vector, data[start : start + _BLOCK], 1.0)
     return normalize(vector)
 
 
+def add_hashed(vector: list[float], part: bytes, weight: float) -> None:
+    """Add a part to the dimensions that its hash names, with the signs that it names.
+
+    There are several for each part, so that a collision of two weighs little, and some among the first
+    dimensions, so that a vector that is cut off still tells parts apart, as those of the service's models do.
+    """
+    places = struct.unpack(">8I", hashlib.blake2b(part, digest_size=32).digest())
+    widths = (*_WIDTHS, *[len(vector)] * (8 - len(_WIDTHS)))
+    for place, width in zip(places, widths, strict=True):
+        vector[place % min(width, len(vector))] += weight if place >> 31 else -weight
+
+
 def resize(vector: list[float], size: int) -> list[float]:
-    """Return a vector in fewer or more dimensions, at unit length: folded, so that all of it has its part.
+    """Return a vector in fewer or more dimensions, at unit length.
+
+    Fewer are the first ones, as at the service, whose embeddings may be cut off; more repeat them.
 
     Args:
         vector: The vector.
@@ -35,9 +49,7 @@ def resize(vector: list[float], size: int) -> list[float]:
     """
     if not size or size == len(vector):
         return vector
-    if size > len(vector):
-        return normalize([vector[i % len(vector)] for i in range(size)])
-    return normalize([sum(vector[i::size]) for i in range(size)])
+    return normalize([vector[i % len(vector)] for i in range(size)])
 
 
 def normalize(vector: list[float]) -> list[float]:

@@ -328,6 +328,9 @@ def test_embeddings_have_unit_length() -> None:
             assert (len(fox), len(cut)) == (768, 64)
             for vector in (fox, sea, cut):
                 assert math.isclose(sum(x * x for x in vector), 1, rel_tol=1e-5)
+            # Fewer dimensions are the first ones, at unit length again.
+            length = math.sqrt(sum(x * x for x in fox[:64]))
+            assert cut == pytest.approx([x / length for x in fox[:64]], rel=1e-5)
             near, far = (sum(a * b for a, b in zip(fox, v, strict=True)) for v in (red, sea))
             assert near > far + 0.2
             requests = [{"model": EMBEDDING, "content": {"parts": [{"text": t}]}} for t in ("a red fox", "x")]
