@@ -167,7 +167,7 @@ def test_upload(api: Api, gemini: RunningEmulator, tmp_path: Path) -> None:
 
 def test_an_upload_without_a_media_type_is_refused(api: Api, gemini: RunningEmulator) -> None:
     stores = api.genai().file_search_stores
-    with pytest.raises(ValueError, match=r"config\.mime_type: the source has no name"):
+    with pytest.raises(ValueError, match=r"config\.mime_type: cannot be derived from the source"):
         api(stores.upload_to_file_search_store(file_search_store_name="a", file=NOTES))
     assert not gemini.calls()
 

@@ -95,14 +95,14 @@ def test_async(server: RunningEmulator, folder: Path) -> None:
 
 def test_what_is_written_can_be_read(folder: Path) -> None:
     with genai.Client(api_key=KEY, debug_config=config(folder, "record")) as client:
-        contents = types.Part.from_uri(file_uri="https://host/x?key=abc&y=1", mime_type="text/plain")
+        contents = types.Part.from_uri(file_uri="https://youtu.be/x?key=abc&y=1", mime_type="text/plain")
         client.models.count_tokens(model=MODEL, contents=[contents, "What?"])
         for _ in client.models.generate_content_stream(model=MODEL, contents="A tale."):
             pass
     counted, streamed = written(folder)
     assert counted["method"].endswith("GenerativeService/CountTokens")
     [content] = counted["request"]["contents"]
-    assert content["parts"][0]["fileData"]["fileUri"] == "https://host/x?key=REDACTED&y=1"
+    assert content["parts"][0]["fileData"]["fileUri"] == "https://youtu.be/x?key=REDACTED&y=1"
     assert counted["responses"][0]["message"]["totalTokens"]
     times = [response["at"] for response in streamed["responses"]]
     assert len(times) > 3
