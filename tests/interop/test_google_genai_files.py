@@ -285,4 +285,4 @@ def test_batches_are_listed_cancelled_and_deleted(client: Any, gemini: RunningEm
     for call in (client.batches.get, client.batches.delete, client.batches.cancel):
         with pytest.raises(errors.ClientError) as refused:
             call(name=jobs[1].name)
-        assert refused.value.code == 403
+        assert refused.value.code == 404

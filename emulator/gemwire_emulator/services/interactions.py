@@ -240,10 +240,15 @@ class InteractionService:
     def _find_environment(self, request: api.CreateInteractionRequest, call: Call) -> str:
         """Return the id of the environment that a request names, or describes."""
         tree: object = json_format.MessageToDict(request.environment)
-        identity = tree.get("environment_id", "") if isinstance(tree, dict) else str(tree)
-        if identity:
-            return self._environments.get_environment(api.GetEnvironmentRequest(id=identity), call).id
-        described = parse_message(api.CreateEnvironmentRequest, tree)
+        if isinstance(tree, str):
+            asked = api.Environment(environment_id=tree)
+        else:
+            asked = parse_message(api.Environment, tree)
+        if asked.environment_id:
+            found = api.GetEnvironmentRequest(id=asked.environment_id)
+            return self._environments.get_environment(found, call).id
+        network = asked.network if asked.HasField("network") else None
+        described = api.CreateEnvironmentRequest(network=network, sources=asked.sources)
         return self._environments.create_environment(described, call).id
 
     async def run(

@@ -170,7 +170,7 @@ def test_what_cannot_be_prepared(
 def test_what_cannot_be_sent(api: Api, server: Loopback) -> None:
     client = api.client()
     prepared = client.prepare(**FIELDS)
-    with pytest.raises(ValueError, match="contents: there are none"):
+    with pytest.raises(ValueError, match="contents: neither the prepared prompt nor the call has any"):
         api(client.prepare(model=MODEL).generate())
     with pytest.raises(TypeError, match="contents"):
         api(prepared.generate(3))

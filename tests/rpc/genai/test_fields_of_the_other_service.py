@@ -108,7 +108,7 @@ def test_vertex_ai_refuses_what_is_of_the_gemini_api(running: RunningEmulator, t
     place: dict[str, Any] = {"project": "my-project", "location": "us-central1"}
     with genai.Client(vertexai=True, transport=transport, **place) as client:
         texts = {path: _call(client, running, case) for path, case in _OF_GEMINI.items()}
-    expected = {path: f"{path} is of the Gemini API; Vertex AI does not have it" for path in _OF_GEMINI}
+    expected = {path: f"{path} belongs to the Gemini API; Vertex AI does not have it" for path in _OF_GEMINI}
     assert texts == expected
 
 

