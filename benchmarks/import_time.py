@@ -10,7 +10,9 @@ it stands on.
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -30,7 +32,8 @@ CASES = [
 ]
 
 #: Compiled modules: installers compile some packages and not others, and a checkout may be read-only.
-_COMPILED = tempfile.TemporaryDirectory(prefix="gemwire-import-time-")
+_COMPILED = tempfile.mkdtemp(prefix="gemwire-import-time-")
+atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
 
 
 def seconds(before: list[str], timed: list[str], lines_timed: Sequence[str] = ()) -> float:
@@ -40,7 +43,7 @@ def seconds(before: list[str], timed: list[str], lines_timed: Sequence[str] = ()
     """
     lines = ["import time", *(f"import {name}" for name in before), "start = time.perf_counter()"]
     lines += [*(f"import {name}" for name in timed), *lines_timed, "print(time.perf_counter() - start)"]
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": _COMPILED.name}
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": _COMPILED}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],

@@ -63,7 +63,7 @@ class OtherServer:
     Attributes:
         address: Host and port.
         cancelled: Number of calls that a client ended.
-        is_late: Whether a bidirectional call may reach it only after seconds.
+        is_late: Whether a bidirectional call, or the end of one, may reach it only after seconds.
     """
 
     def __init__(self, port: int) -> None:

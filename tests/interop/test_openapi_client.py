@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,11 @@ def _plain(message: Any) -> Any:
 
 
 def _without_ids(tree: Any) -> Any:
-    """Every response has an id of its own."""
+    """Every response has an id of its own. Numbers are compared as what they are on the wire, of 32 bits."""
     if isinstance(tree, list):
         return [_without_ids(item) for item in tree]
-    return {key: value for key, value in tree.items() if key != "responseId"}
+    if isinstance(tree, float):
+        return struct.unpack("f", struct.pack("f", tree))[0]
+    if not isinstance(tree, dict):
+        return tree
+    return {key: _without_ids(value) for key, value in tree.items() if key != "responseId"}

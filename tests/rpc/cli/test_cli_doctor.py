@@ -46,7 +46,7 @@ def found(
     arguments = arguments if connects else (*arguments, "--offline")
     ended = run(address, "doctor", "--json", *arguments, **variables)
     text = run(address, "doctor", *arguments, **variables)
-    assert (ended.code, text.code, ended.err, text.err) == (code, code, "", ""), ended
+    assert (ended.code, text.code, ended.err, text.err) == (code, code, "", ""), (ended, text)
     report = json.loads(ended.out)
     assert report["ok"] == (code == 0)
     assert ("No problems found." in text.out) == (code == 0)

@@ -153,7 +153,7 @@ def test_cancel_after_first_response(api: Api, client: Any, other: OtherServer) 
     assert stream.cancel()
     with pytest.raises(errors.Cancelled):
         api(stream.read())
-    assert comes(lambda: other.cancelled > before)
+    assert other.is_late or comes(lambda: other.cancelled > before)
 
 
 def test_timeout_on_sleeping_server(api: Api, client: Any, other: OtherServer) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
+from gemwire._transport import fork
 from gemwire._transport.call_error import CallError
 from gemwire._transport.h2 import grpc_status
 from gemwire._transport.h2.grpc_call import GrpcCall
@@ -32,12 +33,16 @@ from gemwire._transport.sync.h2.connection import H2Connection
 from gemwire._transport.undecodable import build_deserializer
 from gemwire_runtime.method import AnyMethod
 
+_FORKED = Status(grpc_status.CANCELLED, "the call belongs to the process that this one was forked from")
+
 
 class Channel(Protocol):
     """The connections, as far as calls know them."""
 
     @property
     def target(self) -> H2Target: ...
+    @property
+    def generation(self) -> int: ...
     def acquire(self, expiry: float | None) -> H2Connection: ...
     def release(self, connection: H2Connection) -> None: ...
 
@@ -123,7 +128,7 @@ class H2Call:
     def wait(self, is_over: Callable[[], bool]) -> None:
         """Wait until a condition holds that does at the end of the call, which the deadline is."""
         connection = self._connection
-        if connection is None or self.state.status is not None:
+        if connection is None or self.state.status is not None or self._is_foreign(_FORKED):
             return
         connection.enter()
         try:
@@ -164,7 +169,7 @@ class H2Call:
             return False
         self._cancellation = status
         connection = self._connection
-        if connection is not None:
+        if connection is not None and not self._is_foreign(status):
             connection.run_soon(partial(self._cancel_on, connection, status))
         return True
 
@@ -174,6 +179,17 @@ class H2Call:
             connection.flush()
             if not connection.interrupt():
                 self._end()
+
+    def _is_foreign(self, status: Status) -> bool:
+        """Return whether the call is that of the parent process, and end it here if so.
+
+        The socket is the parent's, too: what is sent, read or shut down would be missing there.
+        """
+        if self._channel.generation == fork.generation():
+            return False
+        self._held.clear()
+        self.state.cancel(status)
+        return True
 
     def _end(self) -> None:
         self._give_back()
@@ -203,7 +219,7 @@ class H2Call:
     def is_active(self) -> bool:
         """Return whether the call is running, as far as the bytes say that have arrived."""
         connection = self._connection
-        if self.state.status is None and connection is not None:
+        if self.state.status is None and connection is not None and not self._is_foreign(_FORKED):
             connection.run_soon(connection.take_arrived)
             if self.state.status is not None:
                 self._end()
@@ -230,7 +246,7 @@ class H2StreamCall(H2Call):
     def __next__(self) -> object:
         """Return the next message, or `UndecodableResponse`."""
         state, connection = self.state, self._connection
-        if state.status is not None or connection is None:
+        if state.status is not None or connection is None or self._is_foreign(_FORKED):
             data = state.take()
         else:
             connection.enter()
@@ -276,6 +292,8 @@ class H2StreamCall(H2Call):
     def _send(self, connection: H2Connection, data: bytes | None) -> bool:
         """Send a message, or the end; wait while much has not left. Returns whether the call goes on."""
         state = self.state
+        if self._is_foreign(_FORKED):
+            return False
         connection.enter()
         try:
             if state.status is None and data is None:
