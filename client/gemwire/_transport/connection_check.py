@@ -94,6 +94,14 @@ class _Attempt:
 
     def handshake(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         """Connect, by way of the proxy if there is one, and make the TLS handshake."""
+        raw = self._connect()
+        try:
+            return context.wrap_socket(raw, server_hostname=self.route.host)
+        except BaseException:
+            raw.close()
+            raise
+
+    def _connect(self) -> socket.socket:
         raw = socket.socket(self.family, socket.SOCK_STREAM)
         try:
             raw.settimeout(self._left())
@@ -101,7 +109,7 @@ class _Attempt:
             if self.route.proxy:
                 _open_tunnel(raw, self.route.name, self.route.proxy)
             raw.settimeout(self._left())
-            return context.wrap_socket(raw, server_hostname=self.route.host)
+            return raw
         except BaseException:
             raw.close()
             raise
@@ -110,12 +118,18 @@ class _Attempt:
         """Connect without TLS. A server that makes a handshake all the same is the wrong one."""
         brief = replace(self, end=min(self.end, time.monotonic() + _PLAINTEXT_TIMEOUT))
         chain: tuple[Certificate, ...] = ()
+        raw = brief._connect()
         try:
-            with brief.handshake(create_unverifying_context()) as connection:
+            with create_unverifying_context().wrap_socket(raw, server_hostname=self.route.host) as connection:
                 chain = read_chain(connection)
+        except TimeoutError:
+            # It waits for the rest of what it takes for a request.
+            return blank
         except ssl.SSLError as error:
             if "ALERT" not in (error.reason or ""):
                 return blank
+        finally:
+            raw.close()
         return replace(
             blank,
             cause="it speaks TLS, but this client connects unencrypted",
