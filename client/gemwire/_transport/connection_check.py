@@ -94,14 +94,15 @@ class _Attempt:
 
     def handshake(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         """Connect, by way of the proxy if there is one, and make the TLS handshake."""
-        raw = self._connect()
+        raw = self.connect()
         try:
             return context.wrap_socket(raw, server_hostname=self.route.host)
         except BaseException:
             raw.close()
             raise
 
-    def _connect(self) -> socket.socket:
+    def connect(self) -> socket.socket:
+        """Connect, by way of the proxy if there is one."""
         raw = socket.socket(self.family, socket.SOCK_STREAM)
         try:
             raw.settimeout(self._left())
@@ -118,7 +119,7 @@ class _Attempt:
         """Connect without TLS. A server that makes a handshake all the same is the wrong one."""
         brief = replace(self, end=min(self.end, time.monotonic() + _PLAINTEXT_TIMEOUT))
         chain: tuple[Certificate, ...] = ()
-        raw = brief._connect()
+        raw = brief.connect()
         try:
             with create_unverifying_context().wrap_socket(raw, server_hostname=self.route.host) as connection:
                 chain = read_chain(connection)
