@@ -1,4 +1,4 @@
-"""What importing costs: each line is the median over fresh interpreters, of modules that are compiled.
+"""The cost of imports: each line is the median over fresh interpreters, of modules that are compiled.
 
     .venv/bin/python benchmarks/import_time.py [--runs N]
 

@@ -1,4 +1,4 @@
-"""What importing costs: CPU, and memory, in fresh interpreters that take turns."""
+"""The cost of imports: CPU, and memory, in fresh interpreters that take turns."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Limit:
 
 
 def _limit_h2(suffix: str) -> list[Limit]:
-    """What holds for connections of our own, with TLS and without."""
+    """Return the limits of the h2 transport, with TLS and without."""
     return [
         Limit(f"{work}, h2{suffix} vs raw stub", row + suffix, bound, RAW, variant=GEMWIRE_H2)
         for work, row, bound in (

@@ -9,7 +9,7 @@ from gemwire_proto import v1beta
 
 @dataclass(frozen=True)
 class ModelKind:
-    """What models of a kind do.
+    """The abilities of models of one kind.
 
     Attributes:
         methods: The supported_generation_methods.

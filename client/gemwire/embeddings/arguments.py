@@ -20,7 +20,7 @@ _VERTEX = "google.cloud.aiplatform.v1.PredictionService"
 
 
 class Service(NamedTuple):
-    """What an embedder calls.
+    """The service that an embedder calls, and how.
 
     Attributes:
         client: Makes the calls; None for a client of the Gemini API that is still to be created.

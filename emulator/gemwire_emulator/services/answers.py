@@ -1,4 +1,4 @@
-"""What surrounds the output of an engine: thoughts, and programs that were run."""
+"""Parts that are added to the output of an engine: thoughts, and programs that were run."""
 
 from __future__ import annotations
 

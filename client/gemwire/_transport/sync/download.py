@@ -47,7 +47,7 @@ class Download:
 
     @property
     def _is_file(self) -> bool:
-        """Whether it is of the file service, which knows the size and the media type."""
+        """Return whether the file service holds the file, and so knows its size and media type."""
         return self._request.name.startswith("files/")
 
     def to_path(self, path: Path) -> int:

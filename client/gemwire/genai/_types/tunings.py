@@ -36,7 +36,7 @@ class AdapterSize(Names):
 
 
 class TuningMode(Names):
-    """What of a model is trained. Vertex AI only."""
+    """The part of a model that is trained. Vertex AI only."""
 
     TUNING_MODE_UNSPECIFIED = "TUNING_MODE_UNSPECIFIED"
     TUNING_MODE_FULL = "TUNING_MODE_FULL"
